@@ -1,0 +1,420 @@
+//! What the user wrote: names are text, nothing has a type, every node has its place.
+
+use crate::source::Span;
+
+/// A name with its place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ident {
+    /// The name as written.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// One file.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ast {
+    /// The items in the order of the text.
+    pub items: Vec<Item>,
+    /// The whole text.
+    pub span: Span,
+}
+
+/// A top-level declaration.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Item {
+    /// The `##` lines before it or behind it, without the marks, joined by line feeds.
+    pub doc: Option<String>,
+    /// What it declares.
+    pub kind: ItemKind,
+    /// All of it, without the doc comment.
+    pub span: Span,
+}
+
+/// The kinds of items.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ItemKind {
+    /// `language 1`
+    Language {
+        /// The number.
+        version: u32,
+        /// Where the number stands.
+        span: Span,
+    },
+    /// `task multiclass`
+    Task(Ident),
+    /// `axis B: batch`, `axis K = 4`
+    Axis {
+        /// The axis.
+        name: Ident,
+        /// Its role.
+        role: Option<Ident>,
+        /// Its size, with the place of the number.
+        size: Option<(usize, Span)>,
+    },
+    /// `input pred: logits[N, C, ...S] over C`
+    Input {
+        /// The name.
+        name: Ident,
+        /// Its type.
+        ty: TypeExpr,
+    },
+    /// `param alpha: real in [0, 1] = 0.5`
+    Param {
+        /// The name.
+        name: Ident,
+        /// Its type and range.
+        ty: TypeExpr,
+        /// Its value when none is set.
+        default: Expr,
+    },
+    /// `let ramp = …`
+    Let(Binding),
+    /// `term region = …`
+    Term(Binding),
+    /// `report iou = …`
+    Report(Binding),
+    /// `minimize …`, or an expression alone.
+    Minimize(Expr),
+    /// `fn name(…) = …`
+    Fn(Definition),
+    /// `loss name(…) on … = …`
+    Loss(Definition),
+}
+
+/// A name and its value.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Binding {
+    /// The name.
+    pub name: Ident,
+    /// The value.
+    pub value: Expr,
+}
+
+/// A `fn` or a `loss`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Definition {
+    /// The name.
+    pub name: Ident,
+    /// What stands in the parentheses.
+    pub options: Vec<OptionDecl>,
+    /// What stands after `on`; empty for a `fn`.
+    pub operands: Vec<OperandDecl>,
+    /// What it computes.
+    pub body: Body,
+    /// The head, from the name to the last operand.
+    pub head: Span,
+}
+
+/// One option of a definition: `smooth: real >= 0 = 1e-5`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct OptionDecl {
+    /// The name.
+    pub name: Ident,
+    /// Its type.
+    pub ty: TypeExpr,
+    /// Its default, which may use the options before it.
+    pub default: Option<Expr>,
+    /// All of it.
+    pub span: Span,
+}
+
+/// One operand of a loss: `pred: probs over class`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct OperandDecl {
+    /// The name.
+    pub name: Ident,
+    /// Its type.
+    pub ty: TypeExpr,
+    /// All of it.
+    pub span: Span,
+}
+
+/// `= expr` or `= { let …; expr }`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Body {
+    /// The local names, in order.
+    pub lets: Vec<Binding>,
+    /// The value.
+    pub value: Expr,
+}
+
+/// A type as written.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TypeExpr {
+    /// Which type.
+    pub kind: TypeKind,
+    /// All of it.
+    pub span: Span,
+}
+
+/// The forms of types.
+#[derive(Clone, PartialEq, Debug)]
+pub enum TypeKind {
+    /// `logits[N, C, ...S] over C`, `real >= 0`, `axes`, `bool`, `scalar`
+    Tensor {
+        /// `logits`, `probs`, `real`, `axes`, …
+        kind: Ident,
+        /// What stands in the brackets, if there are any.
+        axes: Option<Vec<AxisDecl>>,
+        /// `over C`, `per C`, `of C`.
+        class: Option<ClassClause>,
+        /// `in [0, 1]`, `>= 0`.
+        range: Option<Range>,
+    },
+    /// `one of a, b, c`
+    OneOf(Vec<Ident>),
+}
+
+/// `over C`, `per C`, `of C`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ClassClause {
+    /// Which of the three words.
+    pub word: ClassWord,
+    /// An axis, or the role `class`.
+    pub axis: Ident,
+    /// Both words.
+    pub span: Span,
+}
+
+/// The word before a class axis.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClassWord {
+    /// Mutually exclusive classes.
+    Over,
+    /// Independent yes/no questions.
+    Per,
+    /// Class numbers.
+    Of,
+}
+
+/// One entry in the brackets of a type.
+#[derive(Clone, PartialEq, Debug)]
+pub enum AxisDecl {
+    /// `N`, `K=4`, or a role such as `class` in the type of an option.
+    Axis {
+        /// The name.
+        name: Ident,
+        /// Its size, with the place of the number.
+        size: Option<(usize, Span)>,
+    },
+    /// `...S`, or `...` alone.
+    Pack {
+        /// The name; `None` for `...` alone.
+        name: Option<Ident>,
+        /// All of it.
+        span: Span,
+    },
+    /// `1`: an axis without a name.
+    Size(usize, Span),
+}
+
+/// The range of a number; a missing bound is infinite.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Range {
+    /// Lower bound and whether it belongs to the range.
+    pub low: Option<(f64, bool)>,
+    /// Upper bound and whether it belongs to the range.
+    pub high: Option<(f64, bool)>,
+    /// All of it.
+    pub span: Span,
+}
+
+/// An expression.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Expr {
+    /// Which form.
+    pub kind: ExprKind,
+    /// All of it, without parentheses around it.
+    pub span: Span,
+}
+
+/// The forms of expressions.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ExprKind {
+    /// `0.5`, `inf`
+    Number {
+        /// Its value.
+        value: f64,
+        /// Whether it was written without point, exponent or `inf`.
+        integer: bool,
+    },
+    /// `true`, `false`
+    Bool(bool),
+    /// A lower-case name.
+    Name(String),
+    /// `N`, `...S` where axes are expected, as in `over=[batch, N]`.
+    Axis(String),
+    /// `[a, b, c]`
+    List(Vec<Expr>),
+    /// `-x`, `not x`
+    Unary {
+        /// The operator.
+        op: UnaryOp,
+        /// Its operand.
+        operand: Box<Expr>,
+    },
+    /// `a + b`
+    Binary {
+        /// The operator.
+        op: BinaryOp,
+        /// Where the operator stands.
+        op_span: Span,
+        /// Left.
+        lhs: Box<Expr>,
+        /// Right.
+        rhs: Box<Expr>,
+    },
+    /// `if c then a else b`
+    If {
+        /// The condition.
+        cond: Box<Expr>,
+        /// Where it holds.
+        then: Box<Expr>,
+        /// Elsewhere.
+        otherwise: Box<Expr>,
+    },
+    /// `sum[space](p*t, where=m)`, `dice() on (aux, mask)`, `index[N]`
+    Call {
+        /// What is called.
+        callee: Ident,
+        /// What stands in the brackets, if there are any.
+        axes: Option<Vec<AxisRef>>,
+        /// What stands in the parentheses; `None` for `index[N]`.
+        args: Option<Vec<Arg>>,
+        /// What stands after `on`.
+        on: Option<Vec<Arg>>,
+    },
+    /// `x[C=1]`, `x[C=1..]`, `x[N as M]`, `x[0]`
+    Select {
+        /// What is selected from.
+        base: Box<Expr>,
+        /// What stands in the brackets.
+        selectors: Vec<Selector>,
+    },
+    /// `x as probs over C`
+    As {
+        /// What is reinterpreted.
+        base: Box<Expr>,
+        /// Which kind it is.
+        ty: TypeExpr,
+    },
+    /// `sum for A in space: mean(abs(diff[A](x)))`
+    SumFor {
+        /// The name that stands for each axis in turn.
+        axis: Ident,
+        /// The axes to go through.
+        axes: Vec<AxisRef>,
+        /// What is summed.
+        body: Box<Expr>,
+    },
+}
+
+/// An axis, a pack or a role where one is used: `N`, `...S`, `space`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AxisRef {
+    /// The name without dots.
+    pub name: Ident,
+}
+
+/// An argument: `x`, `smooth=1`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Arg {
+    /// The keyword.
+    pub name: Option<Ident>,
+    /// The value.
+    pub value: Expr,
+}
+
+/// One entry in the brackets behind an expression.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Selector {
+    /// `C=1`
+    At {
+        /// The axis.
+        axis: AxisRef,
+        /// The position, an expression known at check time.
+        index: Expr,
+    },
+    /// `C=1..`, `C=..-1`, `C=1..3`
+    Slice {
+        /// The axis.
+        axis: AxisRef,
+        /// First position; negative counts from the end.
+        start: Option<(i64, Span)>,
+        /// One past the last position; negative counts from the end.
+        end: Option<(i64, Span)>,
+        /// All of it.
+        span: Span,
+    },
+    /// `N as M`
+    Rename {
+        /// The axis.
+        axis: AxisRef,
+        /// Its new name.
+        to: Ident,
+    },
+    /// `0`: an entry of a list.
+    Entry(usize, Span),
+}
+
+/// Prefix operators.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UnaryOp {
+    /// `-`
+    Neg,
+    /// `not`
+    Not,
+}
+
+/// Infix operators.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BinaryOp {
+    /// `+`
+    Add,
+    /// `-`
+    Sub,
+    /// `*`
+    Mul,
+    /// `/`
+    Div,
+    /// `^`
+    Pow,
+    /// `==`
+    Eq,
+    /// `!=`
+    Ne,
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+    /// `and`
+    And,
+    /// `or`
+    Or,
+}
+
+impl BinaryOp {
+    /// The operator as written.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            BinaryOp::Add => "+",
+            BinaryOp::Sub => "-",
+            BinaryOp::Mul => "*",
+            BinaryOp::Div => "/",
+            BinaryOp::Pow => "^",
+            BinaryOp::Eq => "==",
+            BinaryOp::Ne => "!=",
+            BinaryOp::Lt => "<",
+            BinaryOp::Le => "<=",
+            BinaryOp::Gt => ">",
+            BinaryOp::Ge => ">=",
+            BinaryOp::And => "and",
+            BinaryOp::Or => "or",
+        }
+    }
+}

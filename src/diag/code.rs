@@ -1,0 +1,85 @@
+//! The table of codes: one row for each kind of mistake.
+//!
+//! A row is the code, its name in Rust and its title. `src/diag/explain/CODE.md` is its page.
+
+macro_rules! codes {
+    ($($code:ident $name:ident: $title:literal;)*) => {
+        /// A kind of mistake. `E01` is syntax, `E02` names, kinds and axes, `E03` options,
+        /// `E04` the spec as a whole, `E06` what is bound when it runs, `W` warnings.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Code {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &'static [Code] = &[$(Code::$name),*];
+
+            /// The code as printed, `E0204`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$name => stringify!($code),)* }
+            }
+
+            /// What the code stands for, as a sentence fragment.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title,)* }
+            }
+
+            /// The page that explains the code: what it means, a wrong spec, a right one.
+            pub fn page(self) -> &'static str {
+                match self {
+                    $(Code::$name => include_str!(concat!("explain/", stringify!($code), ".md")),)*
+                }
+            }
+
+            /// The code printed as `text`, upper or lower case.
+            pub fn from_name(text: &str) -> Option<Code> {
+                Code::ALL.iter().copied().find(|c| c.as_str().eq_ignore_ascii_case(text))
+            }
+        }
+    };
+}
+
+codes! {
+    E0101 Syntax: "the text is not a spec";
+    E0102 TooLarge: "the spec is too large";
+    E0103 TooDeep: "expressions are nested too deeply";
+    E0104 NotText: "the file is not text";
+    E0105 Empty: "the spec is empty";
+
+    E0201 UnknownName: "a name is not in scope";
+    E0202 Duplicate: "a name is defined twice";
+    E0203 KindMismatch: "a value is of another kind than is needed";
+    E0204 AxisMismatch: "axes do not agree";
+    E0205 UnknownAxis: "an axis does not exist";
+    E0206 SizeMismatch: "sizes do not agree";
+    E0207 Cycle: "definitions depend on each other in a circle";
+    E0208 OneClass: "a softmax over one class is always 1";
+    E0209 NotScalar: "the loss is not one number";
+    E0210 BadType: "a type does not make sense";
+    E0211 NotStatic: "a value must be known when the spec is checked";
+    E0212 BadIndex: "an index or a slice is outside its axis";
+
+    E0301 UnknownOption: "an option does not exist";
+    E0302 BadOption: "an option has a value that it cannot have";
+    E0303 MissingOption: "an option without a default is not given";
+    E0304 TooManyArguments: "there are more arguments than options";
+    E0305 MissingOperand: "an operand is neither given nor in scope";
+
+    E0401 NoLoss: "the spec says nothing to minimize";
+    E0402 ManyLosses: "the spec says twice what to minimize";
+    E0403 BadVersion: "the language version is unknown";
+    E0404 TooBig: "the spec expands to too many operations";
+
+    E0601 MissingInput: "an input is not given";
+    E0602 UnknownInput: "an input is given that the spec does not have";
+    E0603 WrongRank: "a tensor has the wrong number of axes";
+    E0604 WrongType: "a tensor has the wrong element type";
+    E0605 WrongSize: "the sizes of tensors disagree";
+    E0606 BadLabel: "a label is not a class number";
+    E0607 BadScalar: "a scalar is outside its range";
+    E0608 Execution: "the back end failed";
+
+    W0201 LogOfProbs: "the logarithm of probabilities loses precision";
+    W0202 Unused: "something is declared and never used";
+}
