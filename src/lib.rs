@@ -6,3 +6,7 @@ pub mod source;
 pub mod diag;
 
 pub mod ast;
+
+pub mod ir;
+
+pub mod run;

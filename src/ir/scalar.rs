@@ -46,7 +46,11 @@ pub(crate) fn lgamma(x: f64) -> f64 {
 /// 1 / (1 + e⁻ˣ), computed from the side on which the exponential does not overflow.
 pub(crate) fn sigmoid(x: f64) -> f64 {
     let e = (-x.abs()).exp();
-    if x >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
+    if x >= 0.0 {
+        1.0 / (1.0 + e)
+    } else {
+        e / (1.0 + e)
+    }
 }
 
 /// log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|).

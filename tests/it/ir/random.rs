@@ -1,0 +1,339 @@
+//! Numbers → graphs: any list of numbers is a well-formed graph, so that proptest can shrink it.
+
+use lossc::ir::{
+    self, Dim, DimId, DimSize, DimSizes, Dims, Edge, Elem, Graph, Input, MapOp, NodeId, Op, Origin,
+    Output, ReduceOp, Role, Ty,
+};
+use lossc::run::Array;
+use lossc::source::{FileId, Span};
+
+pub const N: DimId = DimId(0);
+pub const C: DimId = DimId(1);
+pub const S: DimId = DimId(2);
+pub const F: DimId = DimId(3);
+pub const M: DimId = DimId(4);
+
+/// Nodes made by a test come from nowhere.
+pub fn origin() -> Origin {
+    Origin {
+        span: Span::new(FileId(0), 0, 0),
+        adjoint: false,
+    }
+}
+
+/// Dims `N`, `C = 3`, `S`, `F = C[1..]`, `M = N`; an input of every class.
+pub fn blank() -> Graph {
+    let dim = |name: &str, size| Dim {
+        name: name.into(),
+        size,
+    };
+    let stretch = DimSize::Slice {
+        of: C,
+        start: 1,
+        end: None,
+    };
+    let input = |name: &str, elem, dims: &[DimId]| Input {
+        name: name.into(),
+        ty: Ty::new(elem, dims.iter().copied().collect()),
+    };
+    Graph {
+        dims: vec![
+            dim("N", DimSize::Bound),
+            dim("C", DimSize::Fixed(3)),
+            dim("S", DimSize::Bound),
+            dim("F", stretch),
+            dim("M", DimSize::Same(N)),
+        ],
+        inputs: vec![
+            input("x", Elem::Float, &[N, C]),
+            input("y", Elem::Float, &[N, C, S]),
+            input("w", Elem::Float, &[]),
+            input("t", Elem::Int, &[N, S]),
+            input("m", Elem::Bool, &[N]),
+        ],
+        nodes: Vec::new(),
+        outputs: Vec::new(),
+    }
+}
+
+/// Sizes of the dims of [`blank`].
+pub fn sizes(n: usize, s: usize) -> DimSizes {
+    DimSizes(vec![n, 3, s, 2, n])
+}
+
+/// Arrays for the inputs of [`blank`], from numbers in −1 … 1.
+pub fn arrays(sizes: &DimSizes, numbers: &[f64]) -> Vec<Array> {
+    let mut numbers = numbers.iter().copied().cycle();
+    let graph = blank();
+    let mut array = |input: &Input| {
+        let shape = sizes.shape(&input.ty.dims);
+        let count = shape.iter().product();
+        let data: Vec<f64> = numbers.by_ref().take(count).collect();
+        let data = match input.ty.elem {
+            Elem::Float => data.iter().map(|x| 2.0 * x).collect(),
+            Elem::Int => data.iter().map(|x| (x.abs() * 2.99).floor()).collect(),
+            Elem::Bool => data.iter().map(|x| f64::from(u8::from(*x > 0.0))).collect(),
+        };
+        Array::new(shape, data)
+    };
+    graph.inputs.iter().map(&mut array).collect()
+}
+
+/// How wild a graph may be.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Style {
+    /// Any operation on anything: values may be infinite or NaN.
+    Any,
+    /// Only operations on arguments where they have a moderate slope almost everywhere.
+    Smooth,
+}
+
+/// A graph whose operations are chosen by `choices`, five numbers each; the total is the sum of
+/// everything computed last.
+pub fn graph(choices: &[u32], style: Style) -> Graph {
+    let mut maker = Maker {
+        graph: blank(),
+        style,
+    };
+    for (i, input) in blank().inputs.into_iter().enumerate() {
+        maker.graph.leaf(Op::Input(i as u32), input.ty, origin());
+    }
+    for choice in choices.chunks_exact(5) {
+        maker.step([choice[0], choice[1], choice[2], choice[3], choice[4]]);
+    }
+    maker.finish()
+}
+
+struct Maker {
+    graph: Graph,
+    style: Style,
+}
+
+impl Maker {
+    /// The last-but-`which` node of a class (counting modulo), preferring late ones.
+    fn any(&self, elem: Elem, which: u32) -> NodeId {
+        let of_class = |id: &NodeId| self.graph.ty(*id).elem == elem;
+        let nodes: Vec<NodeId> = self.graph.ids().rev().filter(of_class).collect();
+        let which = which as usize;
+        // Half of the choices go to the last four, so that graphs become deep.
+        let among = if which.is_multiple_of(2) {
+            nodes.len().min(4)
+        } else {
+            nodes.len()
+        };
+        nodes[which / 2 % among]
+    }
+
+    fn with_dim(&self, elem: Elem, dim: DimId, which: u32) -> Option<NodeId> {
+        let fits = |id: &NodeId| {
+            let ty = self.graph.ty(*id);
+            ty.elem == elem && ty.dims.contains(dim)
+        };
+        let nodes: Vec<NodeId> = self.graph.ids().rev().filter(fits).collect();
+        (!nodes.is_empty()).then(|| nodes[which as usize % nodes.len()])
+    }
+
+    fn map(&mut self, op: MapOp, args: &[NodeId]) -> NodeId {
+        self.graph.map(op, args, origin())
+    }
+
+    fn number(&mut self, value: f64) -> NodeId {
+        self.graph.constant(value, Dims::none(), origin())
+    }
+
+    /// x² + 0.5, where a positive operand is needed.
+    fn positive(&mut self, x: NodeId) -> NodeId {
+        let (square, half) = (self.map(MapOp::Mul, &[x, x]), self.number(0.5));
+        self.map(MapOp::Add, &[square, half])
+    }
+
+    fn some_dims(&self, x: NodeId, which: u32) -> Dims {
+        let dims = self.graph.ty(x).dims.clone();
+        let kept = dims.iter().enumerate().filter(|(i, _)| which >> i & 1 == 1);
+        kept.map(|(_, d)| d).collect()
+    }
+
+    fn step(&mut self, [kind, a, b, c, p]: [u32; 5]) {
+        let smooth = self.style == Style::Smooth;
+        let x = self.any(Elem::Float, a);
+        let y = self.any(Elem::Float, b);
+        let dim = [N, C, S, F, M][p as usize % 5];
+        match kind % 24 {
+            0..=3 => self.unary(MapOp::ALL[p as usize % MapOp::ALL.len()], x),
+            4..=6 => self.binary(MapOp::ALL[p as usize % MapOp::ALL.len()], x, y),
+            7 => {
+                let value = [0.0, 1.0, -1.0, 0.5, 2.0, -0.3][p as usize % 6];
+                self.number(value);
+            }
+            8 => {
+                let dims = self.some_dims(x, c);
+                // The other order of choices gives products and extrema their share.
+                let op = ReduceOp::ALL[p as usize % 5];
+                let x = if smooth && op == ReduceOp::Prod {
+                    self.map(MapOp::Tanh, &[x])
+                } else {
+                    x
+                };
+                self.graph.push(Op::Reduce(op, dims), &[x], origin());
+            }
+            9 => {
+                let mean = self.some_dims(x, c);
+                self.graph.sum(x, mean, origin());
+            }
+            10 => {
+                let dims = self.graph.ty(x).dims.union(&self.graph.ty(y).dims);
+                self.graph.broadcast(x, &dims, origin());
+            }
+            11 => {
+                if let Some(x) = self.with_dim(Elem::Float, N, a)
+                    && !self.graph.ty(x).dims.contains(M)
+                {
+                    self.graph
+                        .push(Op::Rename { from: N, to: M }, &[x], origin());
+                }
+            }
+            12 => {
+                if let Some(x) = self.with_dim(Elem::Float, dim, a) {
+                    let index = if p.is_multiple_of(2) { 0 } else { -1 };
+                    self.graph.push(Op::At { dim, index }, &[x], origin());
+                }
+            }
+            13 => self.stretch(a, p),
+            14 => {
+                if let Some(x) = self.with_dim(Elem::Float, dim, a) {
+                    let (by, edge) = (i64::from(c % 7) - 3, Edge::ALL[b as usize % 3]);
+                    self.graph.push(Op::Shift { dim, by, edge }, &[x], origin());
+                }
+            }
+            15 | 16 => {
+                if let Some(x) = self.with_dim(Elem::Float, dim, a) {
+                    let op = if c.is_multiple_of(2) {
+                        Op::Softmax(dim)
+                    } else {
+                        Op::LogSoftmax(dim)
+                    };
+                    self.graph.push(op, &[x], origin());
+                }
+            }
+            17 => self.pick(a),
+            18 => {
+                let labels = self.any(Elem::Int, a);
+                if !self.graph.ty(labels).dims.contains(C) {
+                    self.graph.push(Op::OneHot(C), &[labels], origin());
+                }
+            }
+            19 => {
+                if let Some(x) = self.with_dim(Elem::Float, dim, a) {
+                    self.graph.push(Op::ArgMax(dim), &[x], origin());
+                }
+            }
+            20 => {
+                let dims = self.graph.ty(x).dims.intersect(&self.graph.ty(y).dims);
+                let over = dims.iter().enumerate().filter(|(i, _)| c >> i & 1 == 1);
+                let over = over.map(|(_, d)| d).collect();
+                self.graph.push(Op::Dot(over), &[x, y], origin());
+            }
+            21 => {
+                let (cond, z) = (self.any(Elem::Bool, c), self.any(Elem::Float, p));
+                self.map(MapOp::Select, &[cond, x, z]);
+            }
+            22 => {
+                let (low, high) = (self.number(-0.7), self.number(0.9));
+                self.map(MapOp::Clamp, &[x, low, high]);
+            }
+            _ => self.leaf(x, dim, p),
+        }
+    }
+
+    fn leaf(&mut self, x: NodeId, dim: DimId, p: u32) {
+        match p % 4 {
+            0 => self.graph.push(Op::Index(dim), &[], origin()),
+            1 => self.graph.push(Op::Size(Dims::one(dim)), &[], origin()),
+            2 => {
+                let ty = Ty::new(Elem::Float, Dims::one(C));
+                self.graph
+                    .leaf(Op::Table(vec![0.2, -0.5, 0.8]), ty, origin())
+            }
+            _ => self.graph.push(Op::StopGrad, &[x], origin()),
+        };
+    }
+
+    fn stretch(&mut self, a: u32, p: u32) {
+        let (from, to, start) = (C, F, [1, 0, -2][p as usize % 3]);
+        if let Some(x) = self.with_dim(Elem::Float, C, a)
+            && !self.graph.ty(x).dims.contains(F)
+            && p.is_multiple_of(2)
+        {
+            self.graph
+                .push(Op::Slice { from, to, start }, &[x], origin());
+        } else if let Some(x) = self.with_dim(Elem::Float, F, a)
+            && !self.graph.ty(x).dims.contains(C)
+        {
+            let (from, to) = (F, C);
+            self.graph
+                .push(Op::Place { from, to, start }, &[x], origin());
+        }
+    }
+
+    fn pick(&mut self, a: u32) {
+        let Some(x) = self.with_dim(Elem::Float, C, a) else {
+            return;
+        };
+        // Only the input holds labels that are surely in range.
+        let labels = NodeId(3);
+        let rest = self.graph.ty(x).dims.without(C);
+        let dims = rest.union(&self.graph.ty(labels).dims);
+        let labels = self.graph.broadcast(labels, &dims, origin());
+        self.graph.push(Op::Pick(C), &[x, labels], origin());
+    }
+
+    fn unary(&mut self, op: MapOp, x: NodeId) {
+        if op.arity() != 1 {
+            return;
+        }
+        let x = match op {
+            MapOp::Not => self.any(Elem::Bool, x.0),
+            MapOp::Float => self.any([Elem::Bool, Elem::Int][x.index() % 2], x.0),
+            _ if self.style == Style::Any => x,
+            MapOp::Log | MapOp::Sqrt | MapOp::Log1p | MapOp::Lgamma | MapOp::Digamma => {
+                self.positive(x)
+            }
+            MapOp::Exp | MapOp::Expm1 => self.map(MapOp::Tanh, &[x]),
+            _ => x,
+        };
+        self.map(op, &[x]);
+    }
+
+    fn binary(&mut self, op: MapOp, x: NodeId, y: NodeId) {
+        if op.arity() != 2 {
+            return;
+        }
+        let (x, y) = match op {
+            MapOp::And | MapOp::Or => (self.any(Elem::Bool, x.0), self.any(Elem::Bool, y.0)),
+            _ if self.style == Style::Any => (x, y),
+            MapOp::Div => (x, self.positive(y)),
+            MapOp::Pow => (self.positive(x), self.map(MapOp::Tanh, &[y])),
+            MapOp::Mul => (x, self.map(MapOp::Tanh, &[y])),
+            _ => (x, y),
+        };
+        self.map(op, &[x, y]);
+    }
+
+    /// The sum of the last float and of a few others, so that most nodes matter.
+    fn finish(mut self) -> Graph {
+        let last = self.any(Elem::Float, 0);
+        let mut total = self.number(0.0);
+        for which in [0, 2, 4, 6] {
+            let x = self.any(Elem::Float, which);
+            let dims = self.graph.ty(x).dims.clone();
+            let x = self.graph.sum(x, dims, origin());
+            total = self.map(MapOp::Add, &[total, x]);
+        }
+        let dims = self.graph.ty(last).dims.clone();
+        let term = self.graph.sum(last, dims, origin());
+        let output = |role, node| Output { role, node };
+        self.graph.outputs = vec![output(Role::Total, total), output(Role::Term(0), term)];
+        ir::verify(&self.graph).expect("random graphs are well-formed");
+        self.graph
+    }
+}

@@ -1,0 +1,146 @@
+//! What each operation means, on numbers small enough to check by eye.
+
+use super::random::{self, Style};
+use lossc::ir::{self, DimSizes};
+use lossc::run::{Array, reference};
+use proptest::prelude::*;
+
+/// Runs the nodes of `body` over `N` (2), `C = 3`, `F = C[1..]`, `M = N` and returns the last.
+/// The inputs are x = [[1, 2, 3], [4, 5, 6]] over N and C, and t = [2, 0] over N.
+#[track_caller]
+fn last(body: &str) -> Vec<f64> {
+    let text = format!(
+        "dims N, C = 3, F = C[1..], M = N\ngraph(x: f[N, C], t: i[N]) {{\n\
+         %0: f[N, C] = input x\n%1: i[N] = input t\n{body}\n}}"
+    );
+    let mut graph = ir::parse(&text).unwrap();
+    let node = graph.ids().next_back().unwrap();
+    // Not a total by type, but the interpreter does not mind.
+    let role = ir::Role::Total;
+    graph.outputs.push(ir::Output { role, node });
+    let sizes = ir::bind_sizes(&graph, &[Some(2), None, None, None]).unwrap();
+    let x = Array::new(vec![2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let t = Array::new(vec![2], vec![2.0, 0.0]);
+    let out = reference::run(&graph, &sizes, &[x, t]).remove(0);
+    assert_eq!(out.shape, sizes.shape(&graph.ty(node).dims));
+    out.data
+}
+
+#[test]
+fn structure() {
+    assert_eq!(last("%2: f[N] = at[C, 1] %0"), [2.0, 5.0]);
+    assert_eq!(last("%2: f[N] = at[C, -1] %0"), [3.0, 6.0]);
+    assert!(last("%2: f[N] = at[C, 3] %0").iter().all(|x| x.is_nan()));
+    assert_eq!(
+        last("%2: f[N, F] = slice[C -> F, 1] %0"),
+        [2.0, 3.0, 5.0, 6.0]
+    );
+    assert_eq!(
+        last("%2: f[N, F] = slice[C -> F, -3] %0"),
+        [1.0, 2.0, 4.0, 5.0]
+    );
+    assert_eq!(
+        last("%2: f[N, F] = slice[C -> F, 1] %0\n%3: f[N, C] = place[F -> C, 1] %2"),
+        [0.0, 2.0, 3.0, 0.0, 5.0, 6.0]
+    );
+    assert_eq!(
+        last("%2: f[C, M] = rename[N -> M] %0"),
+        [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]
+    );
+    assert_eq!(last("%2: i[C] = index[C]"), [0.0, 1.0, 2.0]);
+    assert_eq!(last("%2: f[] = size[N, C]"), [6.0]);
+    assert_eq!(
+        last("%2: i[N, F] = broadcast[N, F] %1"),
+        [2.0, 2.0, 0.0, 0.0]
+    );
+    assert_eq!(last("%2: f[C] = table 7, 8, 9"), [7.0, 8.0, 9.0]);
+}
+
+#[test]
+fn shifts() {
+    let shift = |by: i64, edge: &str| last(&format!("%2: f[N, C] = shift[C, {by}, {edge}] %0"));
+    assert_eq!(shift(1, "zero"), [0.0, 1.0, 2.0, 0.0, 4.0, 5.0]);
+    assert_eq!(shift(-1, "zero"), [2.0, 3.0, 0.0, 5.0, 6.0, 0.0]);
+    assert_eq!(shift(2, "clamp"), [1.0, 1.0, 1.0, 4.0, 4.0, 4.0]);
+    assert_eq!(shift(-9, "clamp"), [3.0, 3.0, 3.0, 6.0, 6.0, 6.0]);
+    assert_eq!(shift(4, "wrap"), [3.0, 1.0, 2.0, 6.0, 4.0, 5.0]);
+    assert_eq!(shift(i64::MIN, "zero"), [0.0; 6]);
+}
+
+#[test]
+fn classes() {
+    assert_eq!(last("%2: f[N] = pick[C] %0 %1"), [3.0, 4.0]);
+    assert_eq!(
+        last("%2: f[N, C] = onehot[C] %1"),
+        [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]
+    );
+    assert_eq!(last("%2: i[N] = argmax[C] %0"), [2.0, 2.0]);
+    let beyond = "%2: i[N] = const 3\n";
+    assert!(
+        last(&format!("{beyond}%3: f[N] = pick[C] %0 %2"))
+            .iter()
+            .all(|x| x.is_nan())
+    );
+    assert_eq!(
+        last(&format!("{beyond}%3: f[N, C] = onehot[C] %2")),
+        [0.0; 6]
+    );
+    let even = "%2: f[N, C] = const 1e4\n";
+    let third = |body: &str| last(&format!("{even}{body}"))[0];
+    assert_eq!(third("%3: f[N, C] = softmax[C] %2"), 1.0 / 3.0);
+    assert!((third("%3: f[N, C] = log_softmax[C] %2") + 3f64.ln()).abs() < 1e-12);
+}
+
+#[test]
+fn reductions() {
+    assert_eq!(last("%2: f[C] = sum[N] %0"), [5.0, 7.0, 9.0]);
+    assert_eq!(last("%2: f[N] = prod[C] %0"), [6.0, 120.0]);
+    assert_eq!(last("%2: f[] = reduce_max[N, C] %0"), [6.0]);
+    assert_eq!(last("%2: f[C] = reduce_min[N] %0"), [1.0, 2.0, 3.0]);
+    assert_eq!(last("%2: f[N, C] = sum[] %0").len(), 6);
+    assert_eq!(
+        last("%2: f[C] = table 0, 1, 0\n%3: f[N] = dot[C] %0 %2"),
+        [2.0, 5.0]
+    );
+    assert_eq!(
+        last("%2: f[F] = const 2\n%3: f[N, C, F] = dot[] %0 %2")[..3],
+        [2.0, 2.0, 4.0]
+    );
+    let minus_infinity = "%2: f[C] = const -inf\n%3: f[] = logsumexp[C] %2";
+    assert_eq!(last(minus_infinity), [f64::NEG_INFINITY]);
+    let large = last("%2: f[C] = const 1e4\n%3: f[] = logsumexp[C] %2");
+    assert!((large[0] - (1e4 + 3f64.ln())).abs() < 1e-9);
+}
+
+#[test]
+fn nothing_has_neutral_reductions() {
+    let text = "dims N\ngraph(x: f[N], b: b[N]) {\n%0: f[N] = input x\n%1: b[N] = input b\n\
+        %2: f[] = sum[N] %0\n%3: f[] = prod[N] %0\n%4: f[] = reduce_max[N] %0\n\
+        %5: f[] = reduce_min[N] %0\n%6: f[] = logsumexp[N] %0\n%7: b[] = any[N] %1\n\
+        %8: b[] = all[N] %1\n%9: f[] = float %7\n%10: f[] = float %8\n\
+        report.0 = %2\nreport.1 = %3\nreport.2 = %4\nreport.3 = %5\nreport.4 = %6\n\
+        report.5 = %9\nreport.6 = %10\n}";
+    let graph = ir::parse(text).unwrap();
+    let nothing = Array::new(vec![0], vec![]);
+    let out = reference::run(&graph, &DimSizes(vec![0]), &[nothing.clone(), nothing]);
+    let out: Vec<f64> = out.iter().map(|a| a.data[0]).collect();
+    let infinity = f64::INFINITY;
+    assert_eq!(out, [0.0, 1.0, -infinity, infinity, -infinity, 0.0, 1.0]);
+}
+
+proptest! {
+    /// Any graph runs on any sizes, those of nothing and of one included.
+    #[test]
+    fn random_graphs_run(
+        choices in proptest::collection::vec(any::<u32>(), 0..200),
+        numbers in proptest::collection::vec(-1.0..1.0, 1..40),
+        n in 0usize..3,
+        s in 0usize..3,
+    ) {
+        let graph = random::graph(&choices, Style::Any);
+        let sizes = random::sizes(n, s);
+        let inputs = random::arrays(&sizes, &numbers);
+        let out = reference::run(&graph, &sizes, &inputs);
+        prop_assert_eq!(out.len(), graph.outputs.len());
+    }
+}
