@@ -7,6 +7,10 @@ pub mod diag;
 
 pub mod ast;
 
+pub mod hir;
+
 pub mod ir;
+
+pub mod lower;
 
 pub mod run;
