@@ -51,6 +51,7 @@ functions! {
     "shift", "shift[H](x, by, edge=zero)", "entry i is entry i − by; edge: zero, clamp, wrap";
     "diff", "diff[H](x)", "differences of neighbours; one entry fewer";
     "dot", "dot[D](a, b)", "Σ a·b along axes";
+    "expand_as", "expand_as(x, y)", "x repeated along the axes of y that it lacks";
     "where", "where(c, a, b)", "a where c holds, else b";
     "stop_grad", "stop_grad(x)", "x, and no gradient flows through";
 }
@@ -151,7 +152,7 @@ impl<'a> Cx<'a> {
             ("weighted_mean", _) => {
                 let w = args.positional[1];
                 let all = self.broadcast(&[x, w], span, "`weighted_mean`")?;
-                let x = self.spread(x, &all, span)?;
+                let x = self.spread(x, &all, span);
                 let axes = self.brackets(axes, x)?;
                 let (a, b) = (self.to_real(x.id), self.to_real(w.id));
                 self.reduced(axes, a, span, |axes, a| ExprKind::WeightedMean(axes, a, b))
@@ -252,6 +253,10 @@ impl<'a> Cx<'a> {
                 self.intern(ExprKind::Dot(list, a, b), ty, span)
             }
             ("where", _) => return self.elementwise_call(MapOp::Select, &args.positional, span),
+            ("expand_as", _) => {
+                let like = self.ty(args.positional[1].id).axes.clone();
+                self.spread(x, &like, span).id
+            }
             ("stop_grad", _) => {
                 let ty = self.ty(x.id).clone();
                 self.intern(ExprKind::StopGrad(x.id), ty, span)
@@ -302,7 +307,7 @@ impl<'a> Cx<'a> {
         span: Span,
     ) -> Checked<Args> {
         let (least, most) = match name {
-            "weighted_mean" | "pick" | "dot" => (2, 2),
+            "weighted_mean" | "pick" | "dot" | "expand_as" => (2, 2),
             "where" | "clamp" => (3, 3),
             "max" | "min" => (1, usize::MAX),
             _ => (1, 1),
@@ -464,23 +469,16 @@ impl<'a> Cx<'a> {
         }))
     }
 
-    /// `x` repeated along axes that it lacks and `all` has.
-    fn spread(&mut self, x: Placed, all: &[AxisId], span: Span) -> Checked<Placed> {
-        if self.ty(x.id).axes.len() == all.len() {
-            return Ok(x);
+    /// `x` repeated along those of `all` that it lacks; a single number fits everything as it is.
+    fn spread(&mut self, x: Placed, all: &[AxisId], span: Span) -> Placed {
+        let ty = self.ty(x.id).clone();
+        if ty.is_scalar() || all.iter().all(|axis| ty.axes.contains(axis)) {
+            return x;
         }
-        let zero = self.intern(
-            ExprKind::Const(0f64.to_bits()),
-            Ty::new(Kind::Real, all.to_vec()),
-            span,
-        );
-        let zero = Placed { id: zero, span };
-        let real = self.to_real(x.id);
-        let real = Placed { id: real, span: x.span };
-        // x − 0 keeps the bits of x, the sign of zero included.
-        let ty = Ty::new(Kind::Real, all.to_vec());
-        let id = self.intern(ExprKind::Map(MapOp::Sub, vec![real.id, zero.id]), ty, span);
-        Ok(Placed { id, span: x.span })
+        let mut axes = all.to_vec();
+        axes.extend(without(&ty.axes, all));
+        let id = self.intern(ExprKind::Expand(x.id), Ty::new(ty.kind, axes), span);
+        Placed { id, span: x.span }
     }
 
     fn pick(
@@ -547,7 +545,7 @@ impl<'a> Cx<'a> {
         let real = self.to_real(x.id);
         let at = self.place(span);
         let to = self.axes.diff(axis, at);
-        let mut slice = |cx: &mut Self, start: i64| {
+        let slice = |cx: &mut Self, start: i64| {
             let ty = cx.ty(real);
             let axes = ty
                 .axes

@@ -817,7 +817,7 @@ impl<'a> Cx<'a> {
                 }
                 _ => Err(self.report(wrong("a whole number, known when the spec is checked"))),
             },
-            "real" | "scalar" if self.ty(id).kind == Kind::Bool => {
+            "real" | "scalar" if loss && self.ty(id).kind == Kind::Bool => {
                 Err(self.report(wrong("a number")))
             }
             "real" | "scalar" => Ok(self.to_real(id)),

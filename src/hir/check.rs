@@ -377,6 +377,7 @@ fn renumber(kind: ExprKind, map: &[ExprId]) -> ExprKind {
         }
         ExprKind::Shift(axis, by, edge, x) => ExprKind::Shift(axis, by, edge, at(x)),
         ExprKind::Dot(axes, a, b) => ExprKind::Dot(axes, at(a), at(b)),
+        ExprKind::Expand(x) => ExprKind::Expand(at(x)),
         ExprKind::StopGrad(x) => ExprKind::StopGrad(at(x)),
         ExprKind::Convert(conversion, x) => ExprKind::Convert(conversion, at(x)),
     }

@@ -82,6 +82,7 @@ fn show(hir: &Hir, id: ExprId) -> String {
             format!("shift[{} by {by}, {}] {x}", name(axis), edge.name())
         }
         ExprKind::Dot(list, a, b) => format!("dot{} {a} {b}", axes(list)),
+        ExprKind::Expand(x) => format!("expand {x}"),
         ExprKind::StopGrad(x) => format!("stop_grad {x}"),
         ExprKind::Convert(conversion, x) => {
             let how = match conversion {

@@ -257,6 +257,8 @@ pub enum ExprKind {
     Shift(AxisId, i64, ShiftEdge, ExprId),
     /// Σ a·b over the axes.
     Dot(Vec<AxisId>, ExprId, ExprId),
+    /// The operand repeated along the axes of the type that it lacks.
+    Expand(ExprId),
     /// The operand without gradient.
     StopGrad(ExprId),
     /// A conversion.

@@ -181,6 +181,7 @@ impl<'h> Lower<'h> {
                 let dims = self.dims.set(axes);
                 self.graph.push(Op::Dot(dims), &[self.at(*a), self.at(*b)], origin)
             }
+            ExprKind::Expand(x) => self.graph.broadcast(self.at(*x), &ty.dims, origin),
             ExprKind::StopGrad(x) => self.graph.push(Op::StopGrad, &[self.at(*x)], origin),
             ExprKind::Convert(conversion, x) => self.convert(*conversion, *x, origin),
         }
