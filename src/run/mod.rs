@@ -6,6 +6,8 @@
 
 mod value;
 
+pub mod autograd;
+pub mod candle;
 pub mod reference;
 
 pub use value::Array;

@@ -1,5 +1,5 @@
 //! The tensor graph: its text form, its meaning, and the passes over it.
 
-mod random;
+pub mod random;
 mod reference;
 mod text;
