@@ -13,4 +13,10 @@ pub mod ir;
 
 pub mod lower;
 
+pub mod signature;
+
 pub mod run;
+
+pub mod library;
+
+mod stdlib;

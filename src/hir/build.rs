@@ -6,6 +6,7 @@ use super::tree::{Conversion, ExprId, ExprKind};
 use super::ty::{Classes, Kind, Ty, show_axes};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::MapOp;
+use crate::signature::one_class;
 use crate::source::Span;
 
 /// An operand with the place where it is written.
@@ -306,14 +307,4 @@ impl Cx<'_> {
             self.report(diagnostic.also(at, format!("`{name}` has size 1 {why}")));
         }
     }
-}
-
-/// The message for a softmax along an axis of size 1.
-pub fn one_class(axis: &str) -> Diagnostic {
-    Diagnostic::error(
-        Code::OneClass,
-        format!("a softmax over the single class of `{axis}` is always 1"),
-    )
-    .note("the loss would not depend on the network's output")
-    .help("for one yes/no question declare `logits[N, ...S]` and a `mask[N, ...S]`: `task binary`")
 }

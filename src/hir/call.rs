@@ -5,11 +5,12 @@ use super::build::Placed;
 use super::builtin::{FUNCTIONS, elementwise, is_builtin};
 use super::cx::{Checked, Cx, Frame, Reported, Scope, Value};
 use super::expr::quoted;
-use super::tree::{Conversion, ExprId, Range, RangeCheck};
+use super::tree::{Conversion, ExprId, RangeCheck};
 use super::ty::{Classes, Kind, show_axes};
 use crate::ast::{self, ClassWord, TypeKind};
 use crate::diag::{Code, Diagnostic, nearest, or_list};
 use crate::ir::MapOp;
+use crate::signature::Bounds;
 use crate::source::Span;
 
 /// Calls may lie this deep in each other; a library needs a handful.
@@ -919,7 +920,7 @@ impl<'a> Cx<'a> {
         declared: Span,
         span: Span,
     ) -> Checked<()> {
-        let range = Range { low: range.low, high: range.high };
+        let range = Bounds { low: range.low, high: range.high };
         let values: Vec<f64> = match &self.expr(id).kind {
             super::tree::ExprKind::Const(bits) => vec![f64::from_bits(*bits)],
             super::tree::ExprKind::Table(bits) => bits.iter().map(|b| f64::from_bits(*b)).collect(),

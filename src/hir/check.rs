@@ -254,6 +254,10 @@ impl<'a> Cx<'a> {
                 .zip(&needed)
                 .any(|(e, &n)| n && e.kind == ExprKind::Input(input))
         };
+        let unused = (0..self.inputs.len())
+            .filter(|&i| !used(i as u32, self) && !self.inputs[i].name.is_empty())
+            .map(|i| self.inputs[i].name.clone())
+            .collect();
         let mut input_map = vec![0u32; self.inputs.len()];
         let mut inputs = Vec::new();
         for i in 0..self.inputs.len() {
@@ -293,6 +297,7 @@ impl<'a> Cx<'a> {
             terms,
             reports,
             total: map[total.index()],
+            unused,
             checks,
             ranks_matter: self.ranks_matter,
         }

@@ -4,10 +4,11 @@ use super::axes::{AxisId, Role};
 use super::check::duplicate;
 use super::cx::{Checked, Cx, GlobalSource, Reported};
 use super::expr::quoted;
-use super::tree::{Input, InputAxis, InputSource, Range};
+use super::tree::{Input, InputAxis, InputSource};
 use super::ty::{Kind, Ty};
 use crate::ast::{self, AxisDecl, ClassWord, ItemKind, TypeKind};
 use crate::diag::{Code, Diagnostic, nearest, or_list};
+use crate::signature::Bounds;
 use crate::source::Span;
 
 impl<'a> Cx<'a> {
@@ -322,7 +323,7 @@ impl<'a> Cx<'a> {
                 ));
             }
         };
-        let range = range.map(|r| Range { low: r.low, high: r.high });
+        let range = range.map(|r| Bounds { low: r.low, high: r.high });
         let value = self.eval_expr(default)?;
         let Some(value) = self.known(value) else {
             return Err(self.report(

@@ -23,7 +23,6 @@ mod tree;
 mod ty;
 
 pub use axes::{Axes, Axis, AxisDef, AxisId, Role};
-pub use build::one_class;
 pub use builtin::{FUNCTIONS, Function, is_builtin, is_function};
 pub use check::{ASSUMED_RANK, check};
 pub use cx::{Library, operands};

@@ -7,6 +7,7 @@ use super::axes::{Axes, AxisId};
 use super::ty::Ty;
 use crate::arena::id;
 use crate::ir::{Edge, MapOp, ReduceOp};
+use crate::signature::Bounds;
 use crate::source::Span;
 
 id! {
@@ -29,6 +30,8 @@ pub struct Hir {
     pub reports: Vec<Report>,
     /// What is minimized: a real scalar.
     pub total: ExprId,
+    /// Inputs that are declared and not used.
+    pub unused: Vec<String>,
     /// Scalars whose range is known only when they are bound.
     pub checks: Vec<RangeCheck>,
     /// Whether the meaning depends on how many axes the packs hold; then the spec was checked for
@@ -70,7 +73,7 @@ pub enum InputSource {
         /// The value when none is given.
         default: f64,
         /// What it may be.
-        range: Option<Range>,
+        range: Option<Bounds>,
         /// Whether it must be a whole number.
         integer: bool,
     },
@@ -94,48 +97,13 @@ pub enum InputAxis {
     One,
 }
 
-/// A range of numbers; a missing bound is infinite.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Range {
-    /// Lower bound and whether it belongs to the range.
-    pub low: Option<(f64, bool)>,
-    /// Upper bound and whether it belongs to the range.
-    pub high: Option<(f64, bool)>,
-}
-
-impl Range {
-    /// Whether `x` is in the range; NaN is in none.
-    pub fn contains(&self, x: f64) -> bool {
-        let above = self.low.is_none_or(|(b, closed)| if closed { x >= b } else { x > b });
-        let below = self.high.is_none_or(|(b, closed)| if closed { x <= b } else { x < b });
-        above && below && !x.is_nan()
-    }
-}
-
-impl std::fmt::Display for Range {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.low, self.high) {
-            (Some((a, true)), None) => write!(f, ">= {a}"),
-            (Some((a, false)), None) => write!(f, "> {a}"),
-            (None, Some((b, true))) => write!(f, "<= {b}"),
-            (None, Some((b, false))) => write!(f, "< {b}"),
-            (Some((a, ac)), Some((b, bc))) => {
-                let open = if ac { '[' } else { '(' };
-                let close = if bc { ']' } else { ')' };
-                write!(f, "in {open}{a}, {b}{close}")
-            }
-            (None, None) => write!(f, "any"),
-        }
-    }
-}
-
 /// A scalar that must lie in a range, which can be told only when inputs are bound.
 #[derive(Clone, Debug)]
 pub struct RangeCheck {
     /// The scalar.
     pub value: ExprId,
     /// Where it must lie.
-    pub range: Range,
+    pub range: Bounds,
     /// Whose range it is: ``option `smooth` of `dice` ``.
     pub what: String,
     /// Where the value is given.

@@ -3,8 +3,9 @@
 //! Dims come in the order in which inputs name their axes, so that the canonical order of the
 //! graph is that of the main input's memory; a derived axis follows the one it derives from.
 
-use crate::hir::{AxisDef, AxisId, ExprKind, Hir, InputAxis, InputSource};
+use crate::hir::{AxisDef, AxisId, ExprKind, Hir, InputAxis, InputSource, Kind};
 use crate::ir::{Dim, DimId, DimSize, Dims};
+use crate::signature::{DimFact, InputDim, Numbers, Signature, Slot, What};
 
 /// Which dim each axis became.
 pub(super) struct DimMap(Vec<Option<DimId>>);
@@ -107,35 +108,70 @@ fn parent(hir: &Hir, axis: AxisId) -> Option<AxisId> {
     }
 }
 
-/// The axes of the tensor that is bound to an input.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum InputDim {
-    /// One dim.
-    One(DimId),
-    /// Several axes of the tensor in a row, seen as one dim; the name of the pack.
-    Flat(String, DimId),
-    /// Several axes of the tensor in a row, each its own dim; the name of the pack.
-    Pack(String, Vec<DimId>),
-    /// An axis of size 1 that the graph does not have.
-    Dropped,
-}
-
-/// For each input of a spec that is a tensor: its axes in the order of its memory.
-pub fn input_dims(hir: &Hir) -> Vec<Option<Vec<InputDim>>> {
-    let (map, _) = DimMap::new(hir);
-    let entry = |axis: &InputAxis| match axis {
+/// What a spec takes: its inputs with their axes, and what is known of the dims.
+pub fn signature(hir: &Hir) -> Signature {
+    let (map, dims) = DimMap::new(hir);
+    let axis_dim = |axis: &InputAxis| match axis {
         InputAxis::Axis(id) => InputDim::One(map.one(*id)),
-        InputAxis::Pack { name, axes, flat: true } => InputDim::Flat(name.clone(), map.one(axes[0])),
+        InputAxis::Pack { name, axes, flat: true } => {
+            InputDim::Flat(name.clone(), map.one(axes[0]))
+        }
         InputAxis::Pack { name, axes, .. } => {
             InputDim::Pack(name.clone(), axes.iter().map(|&a| map.one(a)).collect())
         }
         InputAxis::One => InputDim::Dropped,
     };
-    hir.inputs
-        .iter()
-        .map(|input| match &input.source {
-            InputSource::Tensor(layout) => Some(layout.iter().map(entry).collect()),
-            InputSource::Scalar | InputSource::Param { .. } => None,
+    let slot = |input: &crate::hir::Input| Slot {
+        name: input.name.clone(),
+        span: input.span,
+        ty: input.ty.show(&hir.axes),
+        doc: input.doc.clone(),
+        what: match &input.source {
+            InputSource::Tensor(axes) => What::Tensor {
+                axes: axes.iter().map(axis_dim).collect(),
+                elem: super::elem(input.ty.kind),
+                numbers: match input.ty.kind {
+                    // A class axis that nothing computes with has no dim, and any label will do.
+                    Kind::Labels(axis) => Numbers::Integers {
+                        classes: map.0[axis.index()],
+                    },
+                    Kind::Int => Numbers::Integers { classes: None },
+                    Kind::Logits(_) | Kind::Probs(_) | Kind::LogProbs(_) => Numbers::Floats,
+                    Kind::OneHot(_) | Kind::Mask(_) | Kind::Real | Kind::Bool => Numbers::Any,
+                },
+            },
+            InputSource::Scalar => What::Scalar,
+            InputSource::Param {
+                default,
+                range,
+                integer,
+            } => What::Param {
+                default: *default,
+                range: *range,
+                integer: *integer,
+            },
+        },
+    };
+    let mut facts: Vec<DimFact> = dims
+        .into_iter()
+        .map(|dim| DimFact {
+            name: dim.name,
+            fixed: None,
+            softmax: None,
+            least: None,
         })
-        .collect()
+        .collect();
+    for (axis, known) in hir.axes.iter() {
+        if let Some(dim) = map.0[axis.index()] {
+            let fact = &mut facts[dim.index()];
+            fact.fixed = known.size.clone();
+            fact.softmax = known.softmax;
+            fact.least = known.least;
+        }
+    }
+    Signature {
+        slots: hir.inputs.iter().map(slot).collect(),
+        dims: facts,
+        unused: hir.unused.clone(),
+    }
 }

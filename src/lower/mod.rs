@@ -6,6 +6,7 @@ mod dims;
 use crate::hir::{AxisId, Conversion, Expr, ExprId, ExprKind, Hir, InputSource, Kind};
 use crate::ir::{Elem, Graph, Input, MapOp, NodeId, Op, Origin, Output, Role, Ty};
 use dims::DimMap;
+pub use dims::signature;
 
 /// Lowers a spec: the total, every term and weight, every report.
 pub fn lower(hir: &Hir) -> Graph {
@@ -34,9 +35,6 @@ pub fn lower_checks(hir: &Hir) -> Graph {
     cx.graph
 }
 
-/// The dims of an input in the order of the tensor's memory, `None` for an axis of size 1 without
-/// a name; packs contribute their axes.
-pub use dims::{InputDim, input_dims};
 
 struct Lower<'h> {
     hir: &'h Hir,
