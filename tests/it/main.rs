@@ -1,4 +1,4 @@
-//! The one integration binary: a module per part of the compiler.
+//! The integration tests: one binary, one module for each stage.
 
 mod candle;
 mod ir;
