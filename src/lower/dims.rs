@@ -61,8 +61,18 @@ impl DimMap {
         let mut dims: Vec<Dim> = Vec::new();
         for &axis in &order {
             let known = hir.axes.get(axis);
-            let base = known.name.trim_start_matches("...");
-            let mut name = base.to_string();
+            let base = match known.def {
+                AxisDef::Slice { of, .. } | AxisDef::Diff(of) => {
+                    format!("{}'", dims[map.one(of).index()].name)
+                }
+                AxisDef::Declared | AxisDef::Renamed(_) => {
+                    let name = known.name.trim_start_matches("...");
+                    // An axis that the spec gives by its size alone.
+                    let bare = name.starts_with(|c: char| c.is_ascii_digit());
+                    if bare { format!("D{name}") } else { name.to_string() }
+                }
+            };
+            let mut name = base.clone();
             let mut count = 1;
             while dims.iter().any(|d| d.name == name) {
                 count += 1;

@@ -1,4 +1,5 @@
 //! The integration tests: one binary, one module for each stage.
 
 mod candle;
+mod golden;
 mod ir;
