@@ -151,7 +151,13 @@ impl<'a> Cx<'a> {
         for item in &ast.items {
             let doc = item.doc.clone();
             let result = match &item.kind {
-                ItemKind::Input { name, ty } => self.input_item(name, ty, doc),
+                ItemKind::Input { name, ty } => {
+                    let result = self.input_item(name, ty, doc);
+                    if result.is_err() {
+                        self.poison(name);
+                    }
+                    result
+                }
                 ItemKind::Fn(definition) | ItemKind::Loss(definition) => self.definition(definition),
                 _ => Ok(()),
             };
@@ -172,7 +178,11 @@ impl<'a> Cx<'a> {
         for item in &ast.items {
             let result = match &item.kind {
                 ItemKind::Param { name, ty, default } => {
-                    self.param_item(name, ty, default, item.doc.clone())
+                    let result = self.param_item(name, ty, default, item.doc.clone());
+                    if result.is_err() {
+                        self.poison(name);
+                    }
+                    result
                 }
                 ItemKind::Let(binding) => self.declare_global(&binding.name, GlobalSource::Let(binding)),
                 ItemKind::Term(binding) => self.declare_global(&binding.name, GlobalSource::Term(binding)),
@@ -199,6 +209,18 @@ impl<'a> Cx<'a> {
             used: false,
         });
         Ok(())
+    }
+
+    /// Makes a name known whose declaration is wrong, so that its uses say nothing more.
+    fn poison(&mut self, name: &ast::Ident) {
+        if self.globals.iter().all(|g| g.name.text != name.text) {
+            self.globals.push(Global {
+                name: name.clone(),
+                source: GlobalSource::Input(u32::MAX),
+                state: State::Done(Err(Reported)),
+                used: true,
+            });
+        }
     }
 
     fn warn_unused(&mut self, ast: &Ast) {

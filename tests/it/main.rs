@@ -3,3 +3,4 @@
 mod candle;
 mod golden;
 mod ir;
+mod ui;
