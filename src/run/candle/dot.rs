@@ -1,9 +1,12 @@
 //! Contractions → a matrix product, or a product and a sum where there is no matrix.
 
-use super::axes::permuted;
+use super::axes::{self, permuted};
 use super::elementwise::zip;
 use super::reduce;
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
+
+/// A matrix product adds up to this many f32 numbers (or twice as many) one after the other.
+const CHUNK: usize = 4096;
 
 /// Σ a·b over `over`. Both have the same axes, of size `sizes` or 1; those summed stay, with
 /// size 1.
@@ -24,7 +27,7 @@ pub(super) fn dot(a: &Tensor, b: &Tensor, sizes: &[usize], over: &[usize]) -> Re
     let b = reduce::sum(b, &only_b, repeats)?;
 
     let all = 0..a.rank();
-    let axes = |in_a: bool, in_b: bool, summed: bool| -> Vec<usize> {
+    let which = |in_a: bool, in_b: bool, summed: bool| -> Vec<usize> {
         let fits = |&axis: &usize| {
             (a.dims()[axis] != 1) == in_a
                 && (b.dims()[axis] != 1) == in_b
@@ -32,14 +35,14 @@ pub(super) fn dot(a: &Tensor, b: &Tensor, sizes: &[usize], over: &[usize]) -> Re
         };
         all.clone().filter(fits).collect()
     };
-    let (rows, columns) = (axes(true, false, false), axes(false, true, false));
-    let inner = axes(true, true, true);
+    let (rows, columns) = (which(true, false, false), which(false, true, false));
+    let inner = which(true, true, true);
     if rows.is_empty() || columns.is_empty() || inner.is_empty() {
         let product = zip([&a, &b], |[a, b]| a.mul(&b))?;
         return reduce::sum(&product, &inner, 1);
     }
 
-    let batch = axes(true, true, false);
+    let batch = which(true, true, false);
     let single: Vec<usize> = all
         .clone()
         .filter(|&axis| a.dims()[axis] == 1 && b.dims()[axis] == 1)
@@ -55,7 +58,7 @@ pub(super) fn dot(a: &Tensor, b: &Tensor, sizes: &[usize], over: &[usize]) -> Re
         let shape = (count(x, &batch), count(x, first), count(x, second));
         permuted(x, &order)?.contiguous()?.reshape(shape)
     };
-    let product = matrix(&a, &rows, &inner)?.matmul(&matrix(&b, &inner, &columns)?)?;
+    let product = product(&matrix(&a, &rows, &inner)?, &matrix(&b, &inner, &columns)?)?;
 
     let order = [&batch[..], &rows, &columns, &inner, &single].concat();
     let size = |&axis: &usize| match inner.contains(&axis) {
@@ -68,4 +71,23 @@ pub(super) fn dot(a: &Tensor, b: &Tensor, sizes: &[usize], over: &[usize]) -> Re
         back[axis] = place;
     }
     permuted(&product.reshape(shape)?, &back)
+}
+
+/// The product of two batches of matrices; long rows are multiplied in chunks.
+fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let (batch, rows, inner) = a.dims3()?;
+    let columns = b.dim(2)?;
+    if inner <= 2 * CHUNK || a.dtype() == DType::F64 {
+        return a.matmul(b);
+    }
+    let chunks = inner.div_ceil(CHUNK);
+    let missing = chunks * CHUNK - inner;
+    let a = axes::padded(a, 2, inner, 0, missing)?
+        .reshape((batch, rows, chunks, CHUNK))?
+        .transpose(1, 2)?
+        .contiguous()?
+        .reshape((batch * chunks, rows, CHUNK))?;
+    let b = axes::padded(b, 1, inner, 0, missing)?.reshape((batch * chunks, CHUNK, columns))?;
+    let parts = a.matmul(&b)?.reshape((batch, chunks, rows, columns))?;
+    reduce::sum(&parts, &[1], 1)?.squeeze(1)
 }

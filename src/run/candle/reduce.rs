@@ -9,7 +9,7 @@ use super::wide;
 use crate::ir::ReduceOp;
 use candle_core::{DType, Result, Tensor};
 
-/// Axes of at most this many f32 entries are summed as they are: the error is below 1e-6.
+/// Axes of at most this many f32 entries are summed as they are, with errors around 1e-7.
 const SHORT: usize = 32;
 
 /// The same for f64.
@@ -28,8 +28,8 @@ pub(super) fn of_nothing(op: ReduceOp) -> f64 {
     }
 }
 
-/// The reduction over `axes`. Every entry stands for `repeats` equal ones, by which axes of size 1
-/// count for all of their dim.
+/// The reduction over `axes`. Every entry stands for `repeats` equal ones: the entries of the dims
+/// that are kept as axes of size 1.
 pub(super) fn reduce(op: ReduceOp, x: &Tensor, axes: &[usize], repeats: usize) -> Result<Tensor> {
     match op {
         ReduceOp::Sum => sum(x, axes, repeats),

@@ -107,3 +107,17 @@ fn short_sums_are_accurate() -> Result<()> {
     }
     Ok(())
 }
+
+/// Rows of matrices that are longer than f32 adds accurately one after the other.
+#[test]
+fn long_contractions_are_accurate() {
+    let (rows, columns, length) = (3, 2, 300_007);
+    let mut rng = Rng::new(1);
+    let mut case = Case::new(&[rows, length, columns]);
+    let dims = |a, b| [DimId(a), DimId(b)].into_iter().collect();
+    let a = case.input(Elem::Float, dims(0, 1), || rng.real() + 1.0);
+    let b = case.input(Elem::Float, dims(1, 2), || rng.real() + 1.0);
+    let y = case.push(Op::Dot(Dims::one(DimId(1))), &[a, b]);
+    case.output(y);
+    case.agree(&mut rng, 0.0);
+}
