@@ -25,7 +25,9 @@ static INDEX: OnceLock<Vec<Entry>> = OnceLock::new();
 fn index() -> &'static [Entry] {
     INDEX.get_or_init(|| {
         let defined = |line: &'static str| {
-            let rest = line.strip_prefix("loss ").or_else(|| line.strip_prefix("fn "))?;
+            let rest = line
+                .strip_prefix("loss ")
+                .or_else(|| line.strip_prefix("fn "))?;
             rest.split('(').next()
         };
         let entries = MODULES.iter().enumerate().flat_map(|(module, m)| {

@@ -176,7 +176,7 @@ pub struct TermValue {
 impl TermValue {
     /// What it contributes to the total.
     pub fn weighted(&self) -> Option<f64> {
-        self.weight.map(|weight| weight*self.raw)
+        self.weight.map(|weight| weight * self.raw)
     }
 }
 
@@ -351,7 +351,9 @@ impl Loss {
         let given = run::ranks(&first.signature, inputs);
         let rank = |name: &str| given.iter().find(|(n, _)| n == name).map(|(_, rank)| *rank);
         let fits = |variant: &Variant| {
-            let same = |(name, known): &(String, Option<usize>)| rank(name).is_none_or(|r| Some(r) == *known);
+            let same = |(name, known): &(String, Option<usize>)| {
+                rank(name).is_none_or(|r| Some(r) == *known)
+            };
             variant.ranks.iter().all(same)
         };
         let mut variants = self
@@ -386,7 +388,15 @@ impl std::fmt::Debug for Loss {
 fn differentiable(signature: &Signature) -> Vec<u32> {
     let slots = signature.slots.iter().enumerate();
     slots
-        .filter(|(_, slot)| matches!(slot.what, What::Tensor { elem: crate::ir::Elem::Float, .. }))
+        .filter(|(_, slot)| {
+            matches!(
+                slot.what,
+                What::Tensor {
+                    elem: crate::ir::Elem::Float,
+                    ..
+                }
+            )
+        })
         .map(|(i, _)| i as u32)
         .collect()
 }
@@ -398,7 +408,10 @@ fn tracked(signature: &Signature, bound: &BoundInputs) -> Vec<u32> {
         .filter(|(_, (one, slot))| {
             let float = !matches!(
                 slot.what,
-                What::Tensor { elem: crate::ir::Elem::Int | crate::ir::Elem::Bool, .. }
+                What::Tensor {
+                    elem: crate::ir::Elem::Int | crate::ir::Elem::Bool,
+                    ..
+                }
             );
             let tracked = |t: &Tensor| t.dtype().is_float() && t.track_op();
             float && one.given.as_ref().is_some_and(tracked)
@@ -475,15 +488,19 @@ fn ranges(variant: &Variant, bound: &BoundInputs) -> candle_core::Result<Vec<Dia
         });
     }
     let values = run::reference::run(&variant.check_graph, &bound.sizes, &arrays);
-    let wrong = variant.checks.iter().zip(values).filter_map(|(check, value)| {
-        let value = value.data.first().copied().unwrap_or(f64::NAN);
-        (!check.range.contains(value)).then(|| {
-            Diagnostic::error(
-                Code::BadScalar,
-                format!("{} is {}, and this is {value}", check.what, check.range),
-            )
-            .at(check.span, "with the values that are bound")
-        })
-    });
+    let wrong = variant
+        .checks
+        .iter()
+        .zip(values)
+        .filter_map(|(check, value)| {
+            let value = value.data.first().copied().unwrap_or(f64::NAN);
+            (!check.range.contains(value)).then(|| {
+                Diagnostic::error(
+                    Code::BadScalar,
+                    format!("{} is {}, and this is {value}", check.what, check.range),
+                )
+                .at(check.span, "with the values that are bound")
+            })
+        });
     Ok(wrong.collect())
 }

@@ -151,9 +151,10 @@ impl Axes {
     /// Another name for an axis that is there already; used for what a rename introduces.
     pub fn rename(&mut self, of: AxisId, to: &str, span: Span) -> AxisId {
         let size = self.get(of).size.clone();
-        let known = self.list.iter().position(|axis| {
-            axis.def == AxisDef::Renamed(of) && axis.name == to
-        });
+        let known = self
+            .list
+            .iter()
+            .position(|axis| axis.def == AxisDef::Renamed(of) && axis.name == to);
         if let Some(i) = known {
             return AxisId(i as u32);
         }
@@ -169,7 +170,11 @@ impl Axes {
     /// The axis that `start..end` of another is; equal stretches are one axis.
     pub fn slice(&mut self, of: AxisId, start: i64, end: Option<i64>, span: Span) -> AxisId {
         let end_text = end.map_or(String::new(), |e| e.to_string());
-        let start_text = if start == 0 { String::new() } else { start.to_string() };
+        let start_text = if start == 0 {
+            String::new()
+        } else {
+            start.to_string()
+        };
         let name = format!("{}[{start_text}..{end_text}]", self.get(of).name);
         self.derived(of, AxisDef::Slice { of, start, end }, name, span)
     }
@@ -185,9 +190,11 @@ impl Axes {
             return AxisId(i as u32);
         }
         let role = self.get(of).role;
-        let size = self.get(of).size.clone().map(|(n, at, why)| {
-            (self.derived_len(&def, n), at, why)
-        });
+        let size = self
+            .get(of)
+            .size
+            .clone()
+            .map(|(n, at, why)| (self.derived_len(&def, n), at, why));
         let id = self.add(name, role, def, span);
         self.list[id.index()].size = size;
         id
@@ -196,9 +203,7 @@ impl Axes {
     fn derived_len(&self, def: &AxisDef, n: usize) -> usize {
         let clip = |i: i64| if i < 0 { n as i64 + i } else { i }.clamp(0, n as i64) as usize;
         match *def {
-            AxisDef::Slice { start, end, .. } => {
-                end.map_or(n, clip).saturating_sub(clip(start))
-            }
+            AxisDef::Slice { start, end, .. } => end.map_or(n, clip).saturating_sub(clip(start)),
             AxisDef::Diff(_) => n.saturating_sub(1),
             AxisDef::Declared | AxisDef::Renamed(_) => n,
         }
@@ -274,15 +279,17 @@ impl Axes {
         size: usize,
         span: Span,
         why: &str,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<(), Box<Diagnostic>> {
         let name = self.get(id).name.clone();
         match self.get(id).size.clone() {
-            Some((known, at, reason)) if known != size => Err(Diagnostic::error(
-                Code::SizeMismatch,
-                format!("`{name}` is {known} and {size} at once"),
-            )
-            .at(span, format!("`{name}` is {size} {why}"))
-            .also(at, format!("but {known} {reason}"))),
+            Some((known, at, reason)) if known != size => Err(Box::new(
+                Diagnostic::error(
+                    Code::SizeMismatch,
+                    format!("`{name}` is {known} and {size} at once"),
+                )
+                .at(span, format!("`{name}` is {size} {why}"))
+                .also(at, format!("but {known} {reason}")),
+            )),
             Some(_) => Ok(()),
             None => {
                 self.list[id.index()].size = Some((size, span, why.to_string()));

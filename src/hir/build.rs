@@ -82,7 +82,9 @@ impl Cx<'_> {
         let (only_a, only_b) = (names(&a_axes, &b_axes), names(&b_axes, &a_axes));
         let mut diagnostic = Diagnostic::error(
             Code::AxisMismatch,
-            format!("{what} has operands over `{a_text}` and `{b_text}`, and neither holds the other"),
+            format!(
+                "{what} has operands over `{a_text}` and `{b_text}`, and neither holds the other"
+            ),
         )
         .at(span, "these do not fit together")
         .note(format!(
@@ -100,7 +102,7 @@ impl Cx<'_> {
 
     /// An elementwise operation on numbers, folded if all operands are constants.
     pub fn map(&mut self, op: MapOp, args: &[Placed], span: Span) -> Checked<ExprId> {
-        let what = format!("`{}`", op.name());
+        let what = format!("`{}`", symbol(op));
         let axes = self.broadcast(args, span, &what)?;
         let ids: Vec<ExprId> = match op {
             MapOp::Eq | MapOp::Ne | MapOp::Lt | MapOp::Le | MapOp::Gt | MapOp::Ge => {
@@ -118,10 +120,10 @@ impl Cx<'_> {
                 if self.ty(then).kind == self.ty(other).kind {
                     vec![args[0].id, then, other]
                 } else {
-                    vec![args[0].id, self.to_real(then), self.to_real(other)]
+                    vec![args[0].id, self.real_of(then), self.real_of(other)]
                 }
             }
-            _ => args.iter().map(|arg| self.to_real(arg.id)).collect(),
+            _ => args.iter().map(|arg| self.real_of(arg.id)).collect(),
         };
         let kind = match op {
             MapOp::Eq
@@ -148,10 +150,13 @@ impl Cx<'_> {
     fn comparable(&mut self, args: &[Placed]) -> Vec<ExprId> {
         let whole = |cx: &Self, id: ExprId| {
             matches!(cx.ty(id).kind, Kind::Int | Kind::Labels(_))
-                || cx.known(id).is_some_and(|x| x == x.trunc() && x.abs() < 2e9)
+                || cx
+                    .known(id)
+                    .is_some_and(|x| x == x.trunc() && x.abs() < 2e9)
         };
         let (a, b) = (args[0].id, args[1].id);
-        let integral = |cx: &Self, id: ExprId| matches!(cx.ty(id).kind, Kind::Int | Kind::Labels(_));
+        let integral =
+            |cx: &Self, id: ExprId| matches!(cx.ty(id).kind, Kind::Int | Kind::Labels(_));
         let boolean = |cx: &Self, id: ExprId| cx.ty(id).kind == Kind::Bool;
         if boolean(self, a) && boolean(self, b) {
             return vec![a, b];
@@ -166,7 +171,7 @@ impl Cx<'_> {
             };
             return vec![as_int(self, a), as_int(self, b)];
         }
-        vec![self.to_real(a), self.to_real(b)]
+        vec![self.real_of(a), self.real_of(b)]
     }
 
     fn want_bool(&mut self, arg: Placed) -> Checked<()> {
@@ -185,7 +190,7 @@ impl Cx<'_> {
     }
 
     /// Any value as plain numbers.
-    pub fn to_real(&mut self, id: ExprId) -> ExprId {
+    pub fn real_of(&mut self, id: ExprId) -> ExprId {
         let ty = self.ty(id).clone();
         let span = self.expr(id).span;
         if let Some(value) = self.known(id) {
@@ -306,5 +311,24 @@ impl Cx<'_> {
             let diagnostic = one_class(&name).at(span, "the softmax runs here");
             self.report(diagnostic.also(at, format!("`{name}` has size 1 {why}")));
         }
+    }
+}
+
+/// An elementwise operation as it is written in the language.
+fn symbol(op: MapOp) -> &'static str {
+    match op {
+        MapOp::Neg | MapOp::Sub => "-",
+        MapOp::Add => "+",
+        MapOp::Mul => "*",
+        MapOp::Div => "/",
+        MapOp::Pow => "^",
+        MapOp::Eq => "==",
+        MapOp::Ne => "!=",
+        MapOp::Lt => "<",
+        MapOp::Le => "<=",
+        MapOp::Gt => ">",
+        MapOp::Ge => ">=",
+        MapOp::Select => "if",
+        other => other.name(),
     }
 }

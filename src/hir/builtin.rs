@@ -1,97 +1,16 @@
-//! The functions that the language has of itself: their arguments, and the types they give.
-//!
-//! Elementwise functions come from the table in `ir/op.rs`; the rest is [`FUNCTIONS`].
+//! Calls of the functions that the language has of itself: their arguments, and the types they give.
 
 use super::axes::AxisId;
 use super::build::Placed;
 use super::cx::{Checked, Cx, Reported, Value};
 use super::expr::quoted;
+use super::functions::{FUNCTIONS, elementwise};
 use super::tree::{Conversion, ExprId, ExprKind};
 use super::ty::{Classes, Kind, Ty};
 use crate::ast;
 use crate::diag::{Code, Diagnostic, nearest, or_list};
 use crate::ir::{Edge, MapOp, ReduceOp};
 use crate::source::Span;
-
-/// A function that is not elementwise: its name, how it is written, what it does.
-pub struct Function {
-    /// The name.
-    pub name: &'static str,
-    /// How it is written.
-    pub usage: &'static str,
-    /// What it does, in a sentence.
-    pub about: &'static str,
-}
-
-macro_rules! functions {
-    ($($name:literal, $usage:literal, $about:literal;)*) => {
-        /// The functions of the language that are not elementwise.
-        pub const FUNCTIONS: &[Function] = &[$(Function { name: $name, usage: $usage, about: $about }),*];
-    };
-}
-
-functions! {
-    "sum", "sum[axes](x, where=m)", "Σ over the axes, over all without brackets";
-    "mean", "mean[axes](x, where=m)", "Σ x / number of elements, over those where `m` holds; 0 of nothing";
-    "weighted_mean", "weighted_mean[axes](x, w)", "Σ w·x / Σ w; 0 where Σ w = 0";
-    "max", "max[axes](x, where=m), max(a, b)", "the largest over the axes, or the larger of two";
-    "min", "min[axes](x, where=m), min(a, b)", "the smallest over the axes, or the smaller of two";
-    "prod", "prod[axes](x, where=m)", "Π over the axes";
-    "logsumexp", "logsumexp[axes](x, where=m)", "log Σ exp without overflow";
-    "count", "count[axes](m)", "how many are true";
-    "any", "any[axes](m)", "whether any is true";
-    "all", "all[axes](m)", "whether all are true";
-    "argmax", "argmax[C](x)", "the position of the largest along one axis, the first of equals";
-    "softmax", "softmax[C](x)", "exp(x) / Σ exp(x) along one axis";
-    "log_softmax", "log_softmax[C](x)", "log(softmax), computed without it";
-    "pick", "pick(x, labels)", "the entry of x at the label, along the axis of the classes";
-    "onehot", "onehot(labels)", "1 at the label, else 0";
-    "index", "index[N]", "0, 1, 2, … along an axis";
-    "size", "size[N, C]", "the number of elements along axes";
-    "shift", "shift[H](x, by, edge=zero)", "entry i is entry i − by; edge: zero, clamp, wrap";
-    "diff", "diff[H](x)", "differences of neighbours; one entry fewer";
-    "dot", "dot[D](a, b)", "Σ a·b along axes";
-    "expand_as", "expand_as(x, y)", "x repeated along the axes of y that it lacks";
-    "where", "where(c, a, b)", "a where c holds, else b";
-    "stop_grad", "stop_grad(x)", "x, and no gradient flows through";
-}
-
-/// The elementwise operations that are functions of the language.
-pub fn elementwise(name: &str) -> Option<MapOp> {
-    let op = MapOp::from_name(name)?;
-    is_function(op).then_some(op)
-}
-
-/// Whether an elementwise operation is called by its name, and not written as an operator.
-pub fn is_function(op: MapOp) -> bool {
-    !matches!(
-        op,
-        MapOp::Neg
-            | MapOp::Not
-            | MapOp::Float
-            | MapOp::Add
-            | MapOp::Sub
-            | MapOp::Mul
-            | MapOp::Div
-            | MapOp::Pow
-            | MapOp::Gate
-            | MapOp::Digamma
-            | MapOp::Eq
-            | MapOp::Ne
-            | MapOp::Lt
-            | MapOp::Le
-            | MapOp::Gt
-            | MapOp::Ge
-            | MapOp::And
-            | MapOp::Or
-            | MapOp::Select
-    )
-}
-
-/// Whether the language itself has a function of this name.
-pub fn is_builtin(name: &str) -> bool {
-    elementwise(name).is_some() || FUNCTIONS.iter().any(|f| f.name == name)
-}
 
 /// The evaluated arguments of a built-in function.
 struct Args {
@@ -143,7 +62,7 @@ impl<'a> Cx<'a> {
                 let axes = self.brackets(axes, x)?;
                 match args.mask {
                     None => {
-                        let real = self.to_real(x.id);
+                        let real = self.real_of(x.id);
                         self.reduced(axes, real, span, ExprKind::Mean)
                     }
                     Some(mask) => self.masked_mean(axes, x, mask, span)?,
@@ -154,7 +73,7 @@ impl<'a> Cx<'a> {
                 let all = self.broadcast(&[x, w], span, "`weighted_mean`")?;
                 let x = self.spread(x, &all, span);
                 let axes = self.brackets(axes, x)?;
-                let (a, b) = (self.to_real(x.id), self.to_real(w.id));
+                let (a, b) = (self.real_of(x.id), self.real_of(w.id));
                 self.reduced(axes, a, span, |axes, a| ExprKind::WeightedMean(axes, a, b))
             }
             ("count" | "any" | "all", _) => {
@@ -167,12 +86,14 @@ impl<'a> Cx<'a> {
                             format!("`{name}` takes conditions, and this is `{found}`"),
                         )
                         .at(x.span, "not true or false")
-                        .help("compare it first: `count(x > 0)`; elements are counted by `size[N]`"),
+                        .help(
+                            "compare it first: `count(x > 0)`; elements are counted by `size[N]`",
+                        ),
                     ));
                 }
                 match name {
                     "count" => {
-                        let ones = self.to_real(x.id);
+                        let ones = self.real_of(x.id);
                         self.reduced(axes, ones, span, |axes, x| {
                             ExprKind::Reduce(ReduceOp::Sum, axes, x)
                         })
@@ -187,7 +108,7 @@ impl<'a> Cx<'a> {
             }
             ("argmax", _) => {
                 let axis = self.one_axis(name, axes, x, span)?;
-                let real = self.to_real(x.id);
+                let real = self.real_of(x.id);
                 let rest = without(&self.ty(real).axes, &[axis]);
                 let class = self.axes.get(axis).role == super::axes::Role::Class;
                 let kind = if class { Kind::Labels(axis) } else { Kind::Int };
@@ -198,7 +119,7 @@ impl<'a> Cx<'a> {
                 self.refuse_twice(name, x)?;
                 let at = self.place(span);
                 self.check_softmax(axis, at);
-                let real = self.to_real(x.id);
+                let real = self.real_of(x.id);
                 let over = self.ty(real).axes.clone();
                 let classes = Classes::Over(axis);
                 if name == "softmax" {
@@ -229,8 +150,11 @@ impl<'a> Cx<'a> {
             ("diff", _) => self.diff(axes, x, span)?,
             ("dot", _) => {
                 let y = args.positional[1];
-                let (a, b) = (self.to_real(x.id), self.to_real(y.id));
-                let first = Placed { id: a, span: x.span };
+                let (a, b) = (self.real_of(x.id), self.real_of(y.id));
+                let first = Placed {
+                    id: a,
+                    span: x.span,
+                };
                 let list = self.brackets(axes, first)?;
                 if axes.is_none() || list.iter().any(|axis| !self.ty(b).axes.contains(axis)) {
                     let found = self.show(b);
@@ -347,7 +271,11 @@ impl<'a> Cx<'a> {
             return Err(Reported);
         }
         if positional.len() < least || positional.len() > most {
-            let takes = if least == 1 { "one argument".to_string() } else { format!("{least} arguments") };
+            let takes = if least == 1 {
+                "one argument".to_string()
+            } else {
+                format!("{least} arguments")
+            };
             return Err(self.report(
                 Diagnostic::error(
                     Code::TooManyArguments,
@@ -361,7 +289,9 @@ impl<'a> Cx<'a> {
             return Err(self.report(
                 Diagnostic::error(
                     Code::TooManyArguments,
-                    format!("`where=` goes with a reduction, and `{name}` of several arguments is none"),
+                    format!(
+                        "`where=` goes with a reduction, and `{name}` of several arguments is none"
+                    ),
                 )
                 .at(span, "this call")
                 .help(usage(name)),
@@ -404,7 +334,9 @@ impl<'a> Cx<'a> {
                         format!("`{name}` runs along one axis, and {} are given", list.len()),
                     )
                     .at(span, format!("the operand is `{found}`"))
-                    .help(format!("name it in brackets: `{name}[C](x)`, `{name}[class](x)`")),
+                    .help(format!(
+                        "name it in brackets: `{name}[C](x)`, `{name}[class](x)`"
+                    )),
                 ))
             }
         }
@@ -434,7 +366,7 @@ impl<'a> Cx<'a> {
         mask: Option<Placed>,
         span: Span,
     ) -> Checked<ExprId> {
-        let mut real = self.to_real(x.id);
+        let mut real = self.real_of(x.id);
         if let Some(mask) = mask {
             let neutral = match op {
                 ReduceOp::Prod => 1.0,
@@ -443,7 +375,10 @@ impl<'a> Cx<'a> {
                 ReduceOp::Sum | ReduceOp::Any | ReduceOp::All => 0.0,
             };
             let neutral = self.constant(neutral, Kind::Real, span);
-            let x = Placed { id: real, span: x.span };
+            let x = Placed {
+                id: real,
+                span: x.span,
+            };
             let neutral = Placed { id: neutral, span };
             real = self.map(MapOp::Select, &[mask, x, neutral], span)?;
         }
@@ -458,12 +393,15 @@ impl<'a> Cx<'a> {
         mask: Placed,
         span: Span,
     ) -> Checked<ExprId> {
-        let real = self.to_real(x.id);
-        let x = Placed { id: real, span: x.span };
+        let real = self.real_of(x.id);
+        let x = Placed {
+            id: real,
+            span: x.span,
+        };
         let zero = self.constant(0.0, Kind::Real, span);
         let zero = Placed { id: zero, span };
         let kept = self.map(MapOp::Select, &[mask, x, zero], span)?;
-        let weight = self.to_real(mask.id);
+        let weight = self.real_of(mask.id);
         Ok(self.reduced(axes, kept, span, |axes, x| {
             ExprKind::WeightedMean(axes, x, weight)
         }))
@@ -492,17 +430,16 @@ impl<'a> Cx<'a> {
             (Some(_), Kind::Int | Kind::Labels(_)) => Some(self.one_axis("pick", axes, x, span)?),
             (None, Kind::Labels(axis)) => {
                 let x_axes = &self.ty(x.id).axes;
-                x_axes
-                    .iter()
-                    .copied()
-                    .find(|&a| a == axis)
+                x_axes.iter().copied().find(|&a| a == axis)
             }
             _ => {
                 let found = self.show(labels.id);
                 return Err(self.report(
                     Diagnostic::error(
                         Code::KindMismatch,
-                        format!("`pick` takes labels as its second argument, and this is `{found}`"),
+                        format!(
+                            "`pick` takes labels as its second argument, and this is `{found}`"
+                        ),
                     )
                     .at(labels.span, "not labels")
                     .help("declare it as `labels[…] of C`"),
@@ -520,13 +457,20 @@ impl<'a> Cx<'a> {
             Ty::new(Kind::Real, rest),
             span,
         );
-        let probe = Placed { id: probe, span: x.span };
+        let probe = Placed {
+            id: probe,
+            span: x.span,
+        };
         let axes = self.broadcast(&[labels, probe], span, "`pick`")?;
         let kind = match ty.kind {
             Kind::Labels(_) | Kind::Int | Kind::Bool => ty.kind,
             _ => Kind::Real,
         };
-        let x = if kind == Kind::Real { self.to_real(x.id) } else { x.id };
+        let x = if kind == Kind::Real {
+            self.real_of(x.id)
+        } else {
+            x.id
+        };
         Ok(self.intern(
             ExprKind::Pick(axis, x, labels.id),
             Ty::new(kind, axes),
@@ -534,15 +478,10 @@ impl<'a> Cx<'a> {
         ))
     }
 
-    fn diff(
-        &mut self,
-        axes: Option<&[ast::AxisRef]>,
-        x: Placed,
-        span: Span,
-    ) -> Checked<ExprId> {
+    fn diff(&mut self, axes: Option<&[ast::AxisRef]>, x: Placed, span: Span) -> Checked<ExprId> {
         let axis = self.one_axis("diff", axes, x, span)?;
         self.split_packs(&[axis], span)?;
-        let real = self.to_real(x.id);
+        let real = self.real_of(x.id);
         let at = self.place(span);
         let to = self.axes.diff(axis, at);
         let slice = |cx: &mut Self, start: i64| {
@@ -583,8 +522,11 @@ impl<'a> Cx<'a> {
                     };
                     let Some(&known) = Edge::ALL.iter().find(|e| e.name() == word) else {
                         return Err(self.report(
-                            Diagnostic::error(Code::BadOption, "`edge` is `zero`, `clamp` or `wrap`")
-                                .at(arg.value.span, "none of these"),
+                            Diagnostic::error(
+                                Code::BadOption,
+                                "`edge` is `zero`, `clamp` or `wrap`",
+                            )
+                            .at(arg.value.span, "none of these"),
                         ));
                     };
                     edge = known;
@@ -649,9 +591,12 @@ impl<'a> Cx<'a> {
     ) -> Checked<Value> {
         let (Some(refs), None) = (axes, args) else {
             return Err(self.report(
-                Diagnostic::error(Code::Syntax, format!("`{name}` takes axes in brackets and nothing else"))
-                    .at(span, "this")
-                    .help(usage(name)),
+                Diagnostic::error(
+                    Code::Syntax,
+                    format!("`{name}` takes axes in brackets and nothing else"),
+                )
+                .at(span, "this")
+                .help(usage(name)),
             ));
         };
         let all = self.axes_in_scope();
@@ -688,12 +633,17 @@ impl<'a> Cx<'a> {
                 .flatten()
                 .chain(scope.axes.iter().flat_map(|(_, axes)| axes.clone()))
                 .collect(),
-            _ => self.axes.iter().map(|(id, _)| id).filter(|&id| {
-                matches!(
-                    self.axes.get(id).def,
-                    super::axes::AxisDef::Declared | super::axes::AxisDef::Renamed(_)
-                )
-            }).collect(),
+            _ => self
+                .axes
+                .iter()
+                .map(|(id, _)| id)
+                .filter(|&id| {
+                    matches!(
+                        self.axes.get(id).def,
+                        super::axes::AxisDef::Declared | super::axes::AxisDef::Renamed(_)
+                    )
+                })
+                .collect(),
         };
         axes.sort_unstable();
         axes.dedup();
@@ -712,7 +662,9 @@ impl<'a> Cx<'a> {
                 format!("`{name}` of `{found}` would be an activation applied twice"),
             )
             .at(x.span, "already probabilities")
-            .help(format!("leave `{name}` out; if these are raw scores after all, declare them as `logits`")),
+            .help(format!(
+                "leave `{name}` out; if these are raw scores after all, declare them as `logits`"
+            )),
         ))
     }
 
@@ -741,7 +693,15 @@ fn reduction(name: &str) -> Option<ReduceOp> {
 
 fn usage(name: &str) -> String {
     match FUNCTIONS.iter().find(|f| f.name == name) {
-        Some(f) => format!("it is written {}", or_list(&quoted(&f.usage.split(", ").filter(|u| u.ends_with(')') || u.ends_with(']')).collect::<Vec<_>>()))),
+        Some(f) => format!(
+            "it is written {}",
+            or_list(&quoted(
+                &f.usage
+                    .split(", ")
+                    .filter(|u| u.ends_with(')') || u.ends_with(']'))
+                    .collect::<Vec<_>>()
+            ))
+        ),
         None => format!("it is written `{name}(x)`"),
     }
 }

@@ -1,16 +1,14 @@
 //! Calls of definitions: overloads, operands, options, and the body in place of the call.
 
-use super::axes::{AxisId, Role};
 use super::build::Placed;
-use super::builtin::{FUNCTIONS, elementwise, is_builtin};
 use super::cx::{Checked, Cx, Frame, Reported, Scope, Value};
 use super::expr::quoted;
-use super::tree::{Conversion, ExprId, RangeCheck};
-use super::ty::{Classes, Kind, show_axes};
-use crate::ast::{self, ClassWord, TypeKind};
-use crate::diag::{Code, Diagnostic, nearest, or_list};
+use super::functions::{FUNCTIONS, elementwise, is_builtin};
+use super::tree::{Conversion, ExprId};
+use super::ty::Kind;
+use crate::ast;
+use crate::diag::{Code, Diagnostic, nearest};
 use crate::ir::MapOp;
-use crate::signature::Bounds;
 use crate::source::Span;
 
 /// Calls may lie this deep in each other; a library needs a handful.
@@ -18,25 +16,32 @@ const MAX_CALLS: usize = 64;
 
 /// What a call writes besides the name.
 #[derive(Clone, Copy)]
-struct CallSite<'s> {
-    callee: &'s ast::Ident,
-    args: &'s [ast::Arg],
-    on: Option<&'s [ast::Arg]>,
-    span: Span,
+pub(super) struct CallSite<'s> {
+    pub callee: &'s ast::Ident,
+    pub args: &'s [ast::Arg],
+    pub on: Option<&'s [ast::Arg]>,
+    pub span: Span,
 }
 
 /// An operand that fits: the value, the steps that convert it, what they cost.
-struct Fit {
-    id: ExprId,
-    steps: Vec<(Conversion, Kind)>,
-    span: Span,
-    cost: usize,
+pub(super) struct Fit {
+    pub id: ExprId,
+    pub steps: Vec<(Conversion, Kind)>,
+    pub span: Span,
+    pub cost: usize,
 }
 
 /// Why a definition does not fit a call; the larger `rank`, the closer it came.
 struct Misfit {
     rank: usize,
-    diagnostic: Diagnostic,
+    diagnostic: Box<Diagnostic>,
+}
+
+fn misfit(rank: usize, diagnostic: Diagnostic) -> Misfit {
+    Misfit {
+        rank,
+        diagnostic: Box::new(diagnostic),
+    }
 }
 
 impl<'a> Cx<'a> {
@@ -151,7 +156,12 @@ impl<'a> Cx<'a> {
         let names = own
             .chain(library.iter().copied().filter(|n| !n.starts_with('_')))
             .chain(FUNCTIONS.iter().map(|f| f.name))
-            .chain(MapOp::ALL.iter().map(|op| op.name()).filter(|n| elementwise(n).is_some()));
+            .chain(
+                MapOp::ALL
+                    .iter()
+                    .map(|op| op.name())
+                    .filter(|n| elementwise(n).is_some()),
+            );
         nearest(&lower, names).map(String::from)
     }
 
@@ -164,7 +174,9 @@ impl<'a> Cx<'a> {
         .at(callee.span, "not known");
         diagnostic = match self.nearest_callable(name) {
             Some(near) => diagnostic.fix(callee.span, near, "a similar name"),
-            None => diagnostic.help("`lossc list losses` and `lossc list functions` show all there are"),
+            None => {
+                diagnostic.help("`lossc list losses` and `lossc list functions` show all there are")
+            }
         };
         self.report(diagnostic)
     }
@@ -183,7 +195,10 @@ impl<'a> Cx<'a> {
                     }
                 }
                 Err(misfit) => {
-                    if closest.as_ref().is_none_or(|known| misfit.rank > known.rank) {
+                    if closest
+                        .as_ref()
+                        .is_none_or(|known| misfit.rank > known.rank)
+                    {
                         closest = Some(misfit);
                     }
                 }
@@ -191,7 +206,7 @@ impl<'a> Cx<'a> {
         }
         match (best, closest) {
             (Some((_, definition, fits)), _) => self.expand(definition, site, fits),
-            (None, Some(misfit)) => Err(self.report(misfit.diagnostic)),
+            (None, Some(misfit)) => Err(self.report(*misfit.diagnostic)),
             (None, None) => Err(Reported),
         }
     }
@@ -263,29 +278,39 @@ impl<'a> Cx<'a> {
                 .find(|(key, _)| key.as_ref() == Some(&operand.name.text))
                 .or_else(|| given.get(i).filter(|(key, _)| key.is_none()));
             let Some((_, value)) = found else {
-                let list: Vec<&str> = definition.operands.iter().map(|o| o.name.text.as_str()).collect();
-                return Err(Misfit {
-                    rank: 10 + i,
-                    diagnostic: Diagnostic::error(
+                let list: Vec<&str> = definition
+                    .operands
+                    .iter()
+                    .map(|o| o.name.text.as_str())
+                    .collect();
+                return Err(misfit(
+                    10 + i,
+                    Diagnostic::error(
                         Code::MissingOperand,
-                        format!("`{name}` needs `{}`, which is not in scope", operand.name.text),
+                        format!(
+                            "`{name}` needs `{}`, which is not in scope",
+                            operand.name.text
+                        ),
                     )
                     .at(site.span, "in this call")
                     .also(operand.span, "the operand is declared here")
                     .help(format!(
                         "name the operands: `{name}(…) on ({})`, or declare an input `{}`",
-                        list.iter().map(|o| format!("{o}=…")).collect::<Vec<_>>().join(", "),
+                        list.iter()
+                            .map(|o| format!("{o}=…"))
+                            .collect::<Vec<_>>()
+                            .join(", "),
                         operand.name.text
                     )),
-                });
+                ));
             };
             match self.fit_operand(operand, *value) {
                 Some(fit) => fits.push(fit),
                 None => {
-                    return Err(Misfit {
-                        rank: 20 + i,
-                        diagnostic: self.operand_misfit(name, operand, *value, site),
-                    });
+                    return Err(misfit(
+                        20 + i,
+                        self.operand_misfit(name, operand, *value, site),
+                    ));
                 }
             }
         }
@@ -299,10 +324,14 @@ impl<'a> Cx<'a> {
                 .find(|arg| !known(arg))
                 .or_else(|| args.get(definition.operands.len()));
             if let Some(arg) = stray {
-                let list: Vec<&str> = definition.operands.iter().map(|o| o.name.text.as_str()).collect();
-                return Err(Misfit {
-                    rank: 15,
-                    diagnostic: Diagnostic::error(
+                let list: Vec<&str> = definition
+                    .operands
+                    .iter()
+                    .map(|o| o.name.text.as_str())
+                    .collect();
+                return Err(misfit(
+                    15,
+                    Diagnostic::error(
                         Code::TooManyArguments,
                         format!("`{name}` has no such operand"),
                     )
@@ -315,7 +344,7 @@ impl<'a> Cx<'a> {
                     } else {
                         format!("its operands are {}", crate::diag::and_list(&quoted(&list)))
                     }),
-                });
+                ));
             }
         }
         Ok(fits)
@@ -324,7 +353,11 @@ impl<'a> Cx<'a> {
     /// Whether a definition has the options that a call names.
     fn fit_options(&mut self, definition: &ast::Definition, site: CallSite) -> Result<(), Misfit> {
         let name = &definition.name.text;
-        let options: Vec<&str> = definition.options.iter().map(|o| o.name.text.as_str()).collect();
+        let options: Vec<&str> = definition
+            .options
+            .iter()
+            .map(|o| o.name.text.as_str())
+            .collect();
         for arg in site.args {
             let Some(key) = &arg.name else { continue };
             if options.contains(&key.text.as_str()) {
@@ -335,7 +368,7 @@ impl<'a> Cx<'a> {
                 format!("`{name}` has no option `{}`", key.text),
             )
             .at(key.span, "not an option")
-            .also(definition.head, "defined here");
+            .also(definition.name.span, "defined here");
             diagnostic = match nearest(&key.text, options.iter().copied()) {
                 Some(near) => diagnostic.fix(key.span, near, "a similar option"),
                 None if options.is_empty() => diagnostic.help("it has no options"),
@@ -351,7 +384,31 @@ impl<'a> Cx<'a> {
                     key.text, key.text
                 )];
             }
-            return Err(Misfit { rank: 1, diagnostic });
+            return Err(misfit(1, diagnostic));
+        }
+        let operand = |arg: &&ast::Arg| match (&arg.name, &arg.value.kind) {
+            (None, ast::ExprKind::Name(text)) => {
+                definition.operands.iter().any(|o| o.name.text == *text)
+                    && !options.contains(&text.as_str())
+            }
+            _ => false,
+        };
+        if let Some(arg) = site.args.iter().find(operand) {
+            let list: Vec<&str> = definition
+                .operands
+                .iter()
+                .map(|o| o.name.text.as_str())
+                .collect();
+            let list = list.join(", ");
+            return Err(misfit(2, Diagnostic::error(
+                    Code::TooManyArguments,
+                    format!("operands of `{name}` do not stand among its options"),
+                )
+                .at(arg.value.span, "an operand")
+                .also(definition.name.span, "defined here")
+                .help(format!(
+                    "operands stand after `on`: `{name}() on ({list})`; inputs of these names are taken without it: `{name}()`"
+                ))));
         }
         let positional = site.args.iter().filter(|arg| arg.name.is_none()).count();
         if positional > options.len() {
@@ -363,109 +420,21 @@ impl<'a> Cx<'a> {
                 .map_or(site.span, |arg| arg.value.span);
             let mut diagnostic = Diagnostic::error(
                 Code::TooManyArguments,
-                format!("`{name}` has {} options, and {positional} arguments are given", options.len()),
+                format!(
+                    "`{name}` has {} options, and {positional} arguments are given",
+                    options.len()
+                ),
             )
             .at(extra, "one too many")
-            .also(definition.head, "defined here");
+            .also(definition.name.span, "defined here");
             if !definition.operands.is_empty() {
                 diagnostic = diagnostic.help(format!(
                     "operands stand after `on`: `{name}() on (pred, target)`; without it they are taken from the scope"
                 ));
             }
-            return Err(Misfit { rank: 2, diagnostic });
+            return Err(misfit(2, diagnostic));
         }
         Ok(())
-    }
-
-    fn fit_operand(&self, operand: &ast::OperandDecl, value: Placed) -> Option<Fit> {
-        let TypeKind::Tensor { kind, class, .. } = &operand.ty.kind else {
-            return None;
-        };
-        let from = self.ty(value.id).kind;
-        let steps = self.conversion(from, &kind.text)?;
-        let result = steps.last().map_or(from, |(_, kind)| *kind);
-        let generic = usize::from(class.is_none());
-        let fits = match class.as_ref().map(|c| c.word) {
-            None => true,
-            Some(ClassWord::Over) => matches!(
-                result,
-                Kind::Logits(Classes::Over(_))
-                    | Kind::Probs(Classes::Over(_))
-                    | Kind::LogProbs(Classes::Over(_))
-                    | Kind::OneHot(_)
-            ),
-            // Independent questions: one per class, or a single one without a class axis.
-            Some(ClassWord::Per) => matches!(
-                result,
-                Kind::Logits(Classes::Per(_) | Classes::None)
-                    | Kind::Probs(Classes::Per(_) | Classes::None)
-                    | Kind::LogProbs(Classes::Per(_) | Classes::None)
-                    | Kind::Mask(_)
-            ),
-            Some(ClassWord::Of) => matches!(result, Kind::Labels(_)),
-        };
-        fits.then_some(Fit {
-            id: value.id,
-            cost: 10 * steps.len() + generic,
-            steps,
-            span: value.span,
-        })
-    }
-
-    fn operand_misfit(
-        &self,
-        name: &str,
-        operand: &ast::OperandDecl,
-        value: Placed,
-        site: CallSite,
-    ) -> Diagnostic {
-        let ty = self.ty(value.id);
-        let found = ty.show(&self.axes);
-        let wanted = show_type(&operand.ty);
-        let mut diagnostic = Diagnostic::error(
-            Code::KindMismatch,
-            format!(
-                "`{name}` needs `{wanted}` as `{}`, and this is `{found}`",
-                operand.name.text
-            ),
-        )
-        .at(
-            if value.span == site.callee.span { site.span } else { value.span },
-            "in this call",
-        )
-        .also(operand.span, "the operand is declared here");
-        if let Some(input) = self.inputs.iter().find(|i| i.name == operand.name.text)
-            && input.ty == *ty
-        {
-            diagnostic = diagnostic.also(input.span, format!("it is `{found}` because of this"));
-        }
-        let TypeKind::Tensor { kind, class, .. } = &operand.ty.kind else {
-            return diagnostic;
-        };
-        let over = matches!(class.as_ref().map(|c| c.word), Some(ClassWord::Over));
-        let input = &operand.name.text;
-        let help = match (kind.text.as_str(), ty.kind) {
-            ("probs" | "log_probs" | "logits", Kind::Real) => format!(
-                "if these are unnormalised scores, declare `{input}` as `logits[N, C, ...S] over C`; if they are probabilities, say so: `… as probs over C`"
-            ),
-            ("logits", Kind::Probs(_) | Kind::LogProbs(_)) => {
-                "probabilities do not become logits again; give the scores before the activation".to_string()
-            }
-            (_, Kind::Logits(Classes::None | Classes::Per(_)) | Kind::Mask(_)) if over => format!(
-                "these are independent yes/no questions; `bce()` and `focal()` take them. For exclusive classes declare `{}`",
-                if matches!(ty.kind, Kind::Mask(_)) { "labels[N, ...S] of C" } else { "logits[N, C, ...S] over C" }
-            ),
-            ("labels", Kind::Mask(_)) => "declare the target as `labels[N, ...S] of C`; for a mask take `bce()`".to_string(),
-            ("labels", Kind::Real) => format!(
-                "labels are whole numbers: declare `{input}` as `labels[N, ...S] of C`; soft targets are `probs[N, C, ...S] over C`, for `soft_ce()`"
-            ),
-            ("mask" | "logits" | "probs", _) if !over && class.is_some() => {
-                "this is for independent yes/no questions; for exclusive classes take `ce()`".to_string()
-            }
-            ("probs", Kind::Int) => format!("declare `{input}` as `labels[N, ...S] of C`"),
-            _ => return diagnostic,
-        };
-        diagnostic.help(help)
     }
 
     /// The value of a call: options evaluated, operands converted, the body checked in their scope.
@@ -482,7 +451,12 @@ impl<'a> Cx<'a> {
         }
         if let Some(frame) = self.frames.iter().find(|f| f.definition == key) {
             let head = frame.head;
-            let path: Vec<String> = self.frames.iter().map(|f| f.name.clone()).chain([name.clone()]).collect();
+            let path: Vec<String> = self
+                .frames
+                .iter()
+                .map(|f| f.name.clone())
+                .chain([name.clone()])
+                .collect();
             return Err(self.report(
                 Diagnostic::error(
                     Code::Cycle,
@@ -495,8 +469,10 @@ impl<'a> Cx<'a> {
         }
         if self.frames.len() >= MAX_CALLS {
             return Err(self.report(
-                Diagnostic::error(Code::TooDeep, "calls are nested too deeply")
-                    .at(site.span, format!("this is call number {} in a row", MAX_CALLS + 1)),
+                Diagnostic::error(Code::TooDeep, "calls are nested too deeply").at(
+                    site.span,
+                    format!("this is call number {} in a row", MAX_CALLS + 1),
+                ),
             ));
         }
         let mut scope = Scope {
@@ -508,8 +484,16 @@ impl<'a> Cx<'a> {
         self.bind_options(definition, site, &operands, &mut scope)?;
         let memo = (
             key,
-            scope.names.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>(),
-            scope.axes.iter().map(|(_, axes)| axes.clone()).collect::<Vec<_>>(),
+            scope
+                .names
+                .iter()
+                .map(|(_, value)| value.clone())
+                .collect::<Vec<_>>(),
+            scope
+                .axes
+                .iter()
+                .map(|(_, axes)| axes.clone())
+                .collect::<Vec<_>>(),
         );
         if let Some(value) = self.memo.get(&memo) {
             return value.clone();
@@ -546,411 +530,6 @@ impl<'a> Cx<'a> {
         self.eval(&body.value)
     }
 
-    /// Converts the operands, binds axis names of their declared types, and returns their axes.
-    fn bind_operands(
-        &mut self,
-        definition: &'a ast::Definition,
-        site: CallSite,
-        fits: Vec<Fit>,
-        scope: &mut Scope,
-    ) -> Checked<Vec<ExprId>> {
-        let mut ids = Vec::new();
-        for (operand, fit) in definition.operands.iter().zip(fits) {
-            let at = if fit.span == site.callee.span { site.span } else { fit.span };
-            let id = self.apply(fit.id, &fit.steps, at);
-            if let TypeKind::Tensor { axes: Some(axes), .. } = &operand.ty.kind {
-                self.bind_axes(definition, operand, axes, id, at, scope)?;
-            }
-            scope.names.push((operand.name.text.clone(), Value::Expr(id)));
-            ids.push(id);
-        }
-        Ok(ids)
-    }
-
-    /// Matches the axes of an operand against `[...A, K=4]`: names before the pack from the front,
-    /// names behind it from the back. A name that is bound already must be the same axes again.
-    fn bind_axes(
-        &mut self,
-        definition: &ast::Definition,
-        operand: &ast::OperandDecl,
-        pattern: &[ast::AxisDecl],
-        id: ExprId,
-        at: Span,
-        scope: &mut Scope,
-    ) -> Checked<()> {
-        let axes = self.ty(id).axes.clone();
-        let found = show_axes(&axes, &self.axes);
-        let name = &definition.name.text;
-        let mismatch = |text: String| {
-            Diagnostic::error(Code::AxisMismatch, text)
-                .at(at, format!("`{}` is over `{found}`", operand.name.text))
-                .also(operand.span, "the operand is declared here")
-        };
-        let pack = pattern
-            .iter()
-            .position(|p| matches!(p, ast::AxisDecl::Pack { .. }));
-        let named = pattern.len() - usize::from(pack.is_some());
-        if axes.len() < named || (pack.is_none() && axes.len() != named) {
-            return Err(self.report(mismatch(format!(
-                "`{name}` needs {}{named} {} in `{}`",
-                if pack.is_some() { "at least " } else { "" },
-                if named == 1 { "axis" } else { "axes" },
-                operand.name.text
-            ))));
-        }
-        let mut next = 0;
-        for entry in pattern {
-            let (key, these) = match entry {
-                ast::AxisDecl::Pack { name, .. } => {
-                    let these = axes[next..next + axes.len() - named].to_vec();
-                    next += these.len();
-                    (name.as_ref(), these)
-                }
-                ast::AxisDecl::Axis { name, size } => {
-                    let axis = axes[next];
-                    next += 1;
-                    if let Some((size, _)) = size {
-                        let place = self.place(at);
-                        let why = format!("because `{}` needs it here", definition.name.text);
-                        if let Err(diagnostic) = self.axes.set_size(axis, *size, place, &why) {
-                            return Err(self.report(diagnostic));
-                        }
-                    }
-                    (Some(name), vec![axis])
-                }
-                ast::AxisDecl::Size(..) => {
-                    next += 1;
-                    continue;
-                }
-            };
-            let Some(key) = key else { continue };
-            match scope.axes.iter().find(|(n, _)| *n == key.text) {
-                Some((_, known)) => {
-                    let same = known.len() == these.len() && known.iter().all(|a| these.contains(a));
-                    if !same {
-                        let known = show_axes(known, &self.axes);
-                        let these = show_axes(&these, &self.axes);
-                        return Err(self.report(mismatch(format!(
-                            "the operands of `{name}` differ in axes: `{known}` and `{these}`"
-                        )).help("this loss compares entry by entry and does not repeat one operand along axes of the other")));
-                    }
-                }
-                None => scope.axes.push((key.text.clone(), these)),
-            }
-        }
-        Ok(())
-    }
-
-    fn bind_options(
-        &mut self,
-        definition: &'a ast::Definition,
-        site: CallSite,
-        operands: &[ExprId],
-        scope: &mut Scope,
-    ) -> Checked<()> {
-        let mut positional = site.args.iter().filter(|arg| arg.name.is_none());
-        let mut failed = false;
-        let mut given: Vec<Option<&ast::Arg>> = Vec::new();
-        for option in &definition.options {
-            let keyed = site
-                .args
-                .iter()
-                .filter(|arg| arg.name.as_ref().is_some_and(|key| key.text == option.name.text));
-            let keyed: Vec<&ast::Arg> = keyed.collect();
-            if let [first, second, ..] = keyed[..] {
-                self.report(
-                    Diagnostic::error(
-                        Code::TooManyArguments,
-                        format!("option `{}` is given twice", option.name.text),
-                    )
-                    .at(second.value.span, "given again")
-                    .also(first.value.span, "given here first"),
-                );
-                return Err(Reported);
-            }
-            given.push(keyed.first().copied().or_else(|| positional.next()));
-        }
-        if let Some(extra) = positional.next() {
-            return Err(self.report(
-                Diagnostic::error(
-                    Code::TooManyArguments,
-                    format!("an option of `{}` is given by position and by name", definition.name.text),
-                )
-                .at(extra.value.span, "no option is left for this"),
-            ));
-        }
-        for (option, arg) in definition.options.iter().zip(given) {
-            let value = match (arg, &option.default) {
-                (Some(arg), _) => self.option_value(definition, option, &arg.value, operands),
-                (None, Some(default)) => {
-                    // A default sees the options before it and the operands.
-                    self.scopes.push(scope.clone());
-                    self.frames.push(Frame {
-                        name: definition.name.text.clone(),
-                        definition: definition as *const _,
-                        call: site.span,
-                        head: definition.head,
-                    });
-                    let value = self.option_value(definition, option, default, operands);
-                    self.frames.pop();
-                    self.scopes.pop();
-                    value
-                }
-                (None, None) => Err(self.report(
-                    Diagnostic::error(
-                        Code::MissingOption,
-                        format!("`{}` needs `{}`", definition.name.text, option.name.text),
-                    )
-                    .at(site.span, "not given in this call")
-                    .also(option.span, "it has no default")
-                    .help(format!("give it: `{}({}=…)`", definition.name.text, option.name.text)),
-                )),
-            };
-            match value {
-                Ok(value) => scope.names.push((option.name.text.clone(), value)),
-                Err(Reported) => failed = true,
-            }
-        }
-        if failed { Err(Reported) } else { Ok(()) }
-    }
-
-    /// The value of an option, checked against its declared type.
-    fn option_value(
-        &mut self,
-        definition: &ast::Definition,
-        option: &ast::OptionDecl,
-        arg: &ast::Expr,
-        operands: &[ExprId],
-    ) -> Checked<Value> {
-        let name = &option.name.text;
-        let of = &definition.name.text;
-        let wrong = |text: String| {
-            Diagnostic::error(Code::BadOption, text).also(option.span, "the option is declared here")
-        };
-        match &option.ty.kind {
-            TypeKind::OneOf(words) => {
-                let among: Vec<String> = words.iter().map(|w| w.text.clone()).collect();
-                let word = match &arg.kind {
-                    ast::ExprKind::Name(word) => match self.local(word) {
-                        Some(Value::Choice { word, .. }) => Some(word),
-                        _ => Some(word.clone()),
-                    },
-                    _ => None,
-                };
-                match word {
-                    Some(word) if among.contains(&word) => Ok(Value::Choice { word, among }),
-                    other => {
-                        let mut diagnostic = wrong(format!("`{name}` of `{of}` is one of {}", or_list(&quoted(&among))))
-                            .at(arg.span, "none of these");
-                        if let Some(near) = other.and_then(|o| nearest(&o, among.iter().map(String::as_str)).map(String::from)) {
-                            diagnostic = diagnostic.fix(arg.span, near, "a similar word");
-                        }
-                        Err(self.report(diagnostic))
-                    }
-                }
-            }
-            TypeKind::Tensor { kind, axes, range, .. } if kind.text == "axes" => {
-                debug_assert!(axes.is_none() && range.is_none());
-                match self.eval(arg)? {
-                    Value::Axes(axes) => Ok(Value::Axes(axes)),
-                    Value::List(items) if items.is_empty() => Ok(Value::Axes(Vec::new())),
-                    _ => Err(self.report(
-                        wrong(format!("`{name}` of `{of}` is a list of axes"))
-                            .at(arg.span, "not axes")
-                            .help("write `[batch, space]`, `[H, W]` or a single one of them"),
-                    )),
-                }
-            }
-            TypeKind::Tensor { kind, axes, range, .. } => {
-                let value = self.eval(arg)?;
-                match (axes, value) {
-                    (Some(axes), value) => {
-                        self.tensor_option(definition, option, axes, value, operands, arg.span)
-                    }
-                    (None, Value::List(items)) if kind.text == "real" => {
-                        // A list of numbers without an axis, such as a pair of bounds.
-                        Ok(Value::List(items))
-                    }
-                    (None, value) => {
-                        let id = self.as_expr(value, arg.span)?;
-                        let id = self.number_option(definition, option, id, arg.span)?;
-                        if let Some(range) = range {
-                            self.check_range(id, range, name, of, option.span, arg.span)?;
-                        }
-                        Ok(Value::Expr(id))
-                    }
-                }
-            }
-        }
-    }
-
-    /// A single number, a truth value or a whole number, as the option's type asks; a `fn` takes
-    /// tensors too.
-    fn number_option(
-        &mut self,
-        definition: &ast::Definition,
-        option: &ast::OptionDecl,
-        id: ExprId,
-        span: Span,
-    ) -> Checked<ExprId> {
-        let TypeKind::Tensor { kind, .. } = &option.ty.kind else {
-            return Ok(id);
-        };
-        let found = self.show(id);
-        let wrong = |need: &str| {
-            Diagnostic::error(
-                Code::BadOption,
-                format!("`{}` of `{}` is {need}", option.name.text, definition.name.text),
-            )
-            .at(span, format!("this is `{found}`"))
-            .also(option.span, "the option is declared here")
-        };
-        let loss = !definition.operands.is_empty();
-        if loss && !self.ty(id).is_scalar() {
-            return Err(self.report(wrong("a single number")));
-        }
-        match kind.text.as_str() {
-            "bool" if self.ty(id).kind == Kind::Bool => Ok(id),
-            "bool" => Err(self.report(wrong("`true` or `false`"))),
-            "int" => match self.known(id) {
-                Some(x) if self.ty(id).kind != Kind::Bool && x == x.trunc() => {
-                    Ok(self.constant(x, Kind::Int, span))
-                }
-                _ => Err(self.report(wrong("a whole number, known when the spec is checked"))),
-            },
-            "real" | "scalar" if loss && self.ty(id).kind == Kind::Bool => {
-                Err(self.report(wrong("a number")))
-            }
-            "real" | "scalar" => Ok(self.to_real(id)),
-            word => {
-                let word = word.to_string();
-                match self.conversion(self.ty(id).kind, &word) {
-                    Some(steps) => Ok(self.apply(id, &steps, span)),
-                    None => Err(self.report(wrong(&format!("`{word}`")))),
-                }
-            }
-        }
-    }
-
-    /// A value along axes of the operands: a list, a tensor over some of them, or one number.
-    fn tensor_option(
-        &mut self,
-        definition: &ast::Definition,
-        option: &ast::OptionDecl,
-        axes: &[ast::AxisDecl],
-        value: Value,
-        operands: &[ExprId],
-        span: Span,
-    ) -> Checked<Value> {
-        let (name, of) = (&option.name.text, &definition.name.text);
-        let mut allowed: Vec<AxisId> = Vec::new();
-        let mut anything = false;
-        for axis in axes {
-            match axis {
-                ast::AxisDecl::Axis { name, .. } => {
-                    if let Some(role) = Role::from_name(&name.text) {
-                        for &operand in operands {
-                            let ty = self.ty(operand);
-                            let class = ty.kind.class_axis().filter(|_| role == Role::Class);
-                            let with_role = ty.axes.iter().copied().filter(|&a| self.axes.get(a).role == role);
-                            let found: Vec<AxisId> = class.into_iter().chain(with_role).collect();
-                            for axis in found {
-                                if !allowed.contains(&axis) {
-                                    allowed.push(axis);
-                                }
-                            }
-                        }
-                    }
-                }
-                ast::AxisDecl::Pack { .. } => anything = true,
-                ast::AxisDecl::Size(..) => {}
-            }
-        }
-        let id = match value {
-            Value::List(items) => {
-                let depth = nesting(&items);
-                if allowed.len() < depth || allowed.is_empty() {
-                    let roles: Vec<String> = axes.iter().filter_map(|a| match a {
-                        ast::AxisDecl::Axis { name, .. } => Some(format!("`{}`", name.text)),
-                        ast::AxisDecl::Pack { .. } | ast::AxisDecl::Size(..) => None,
-                    }).collect();
-                    return Err(self.report(
-                        Diagnostic::error(
-                            Code::AxisMismatch,
-                            format!("`{name}` of `{of}` lies along the {} axis, and the operands have none", or_list(&roles)),
-                        )
-                        .at(span, "nothing for these numbers to lie along")
-                        .help("give a single number, or declare the operands with classes"),
-                    ));
-                }
-                let why = if items.len() == 1 { "because this list has one entry".to_string() } else { format!("because this list has {} entries", items.len()) };
-                self.table(&items, &allowed[..depth], span, &why)?
-            }
-            value => {
-                let id = self.as_expr(value, span)?;
-                let id = self.to_real(id);
-                let stray: Vec<AxisId> = self.ty(id).axes.iter().copied().filter(|a| !anything && !allowed.contains(a)).collect();
-                if !stray.is_empty() {
-                    let (stray, has) = (show_axes(&stray, &self.axes), show_axes(&allowed, &self.axes));
-                    let found = self.show(id);
-                    return Err(self.report(
-                        Diagnostic::error(
-                            Code::AxisMismatch,
-                            format!("`{name}` of `{of}` cannot lie along `{stray}`"),
-                        )
-                        .at(span, format!("this is `{found}`"))
-                        .also(option.span, format!("here it lies along axes among `{has}`")),
-                    ));
-                }
-                id
-            }
-        };
-        if let TypeKind::Tensor { range: Some(range), .. } = &option.ty.kind {
-            self.check_range(id, range, name, of, option.span, span)?;
-        }
-        Ok(Value::Expr(id))
-    }
-
-    fn check_range(
-        &mut self,
-        id: ExprId,
-        range: &ast::Range,
-        name: &str,
-        of: &str,
-        declared: Span,
-        span: Span,
-    ) -> Checked<()> {
-        let range = Bounds { low: range.low, high: range.high };
-        let values: Vec<f64> = match &self.expr(id).kind {
-            super::tree::ExprKind::Const(bits) => vec![f64::from_bits(*bits)],
-            super::tree::ExprKind::Table(bits) => bits.iter().map(|b| f64::from_bits(*b)).collect(),
-            _ => {
-                if self.ty(id).is_scalar() && !self.expr(id).tensor {
-                    let span = self.place(span);
-                    let check = RangeCheck {
-                        value: id,
-                        range,
-                        what: format!("`{name}` of `{of}`"),
-                        span,
-                    };
-                    self.checks.push(check);
-                }
-                return Ok(());
-            }
-        };
-        match values.into_iter().find(|x| !range.contains(*x)) {
-            None => Ok(()),
-            Some(x) => Err(self.report(
-                Diagnostic::error(
-                    Code::BadOption,
-                    format!("`{name}` of `{of}` is {range}, and this is {x}"),
-                )
-                .at(span, "outside the range")
-                .also(declared, "the option is declared here"),
-            )),
-        }
-    }
-
     /// Checks definitions of the file that nothing calls, on operands made for the purpose, so that
     /// a mistake in them does not wait for the first call.
     pub(super) fn probe_uncalled(&mut self) {
@@ -967,8 +546,15 @@ impl<'a> Cx<'a> {
             }
             let mut fits = Vec::new();
             for operand in &definition.operands {
-                let Some(id) = self.probe_operand(operand) else { break };
-                fits.push(Fit { id, steps: Vec::new(), span: operand.span, cost: 0 });
+                let Some(id) = self.probe_operand(operand) else {
+                    break;
+                };
+                fits.push(Fit {
+                    id,
+                    steps: Vec::new(),
+                    span: operand.span,
+                    cost: 0,
+                });
             }
             if fits.len() == definition.operands.len() {
                 let site = CallSite {
@@ -981,34 +567,5 @@ impl<'a> Cx<'a> {
                 let _ = self.expand(definition, site, fits);
             }
         }
-    }
-}
-
-/// How deep lists are nested, a plain list being 1.
-fn nesting(items: &[Value]) -> usize {
-    match items.first() {
-        Some(Value::List(inner)) => 1 + nesting(inner),
-        _ => 1,
-    }
-}
-
-/// A declared type as it is written, without its range.
-pub(super) fn show_type(ty: &ast::TypeExpr) -> String {
-    match &ty.kind {
-        TypeKind::OneOf(words) => {
-            let words: Vec<&str> = words.iter().map(|w| w.text.as_str()).collect();
-            format!("one of {}", words.join(", "))
-        }
-        TypeKind::Tensor { kind, class, .. } => match class {
-            Some(clause) => {
-                let word = match clause.word {
-                    ClassWord::Over => "over",
-                    ClassWord::Per => "per",
-                    ClassWord::Of => "of",
-                };
-                format!("{} {word} {}", kind.text, clause.axis.text)
-            }
-            None => kind.text.clone(),
-        },
     }
 }

@@ -65,7 +65,10 @@ impl<'a> Cx<'a> {
         let reports = self.reports(ast);
         self.probe_uncalled();
         let (Some(expr), Some(total)) = (minimize, total) else {
-            let whole = Span { start: ast.span.end, ..ast.span };
+            let whole = Span {
+                start: ast.span.end,
+                ..ast.span
+            };
             return Err(self.report(
                 Diagnostic::error(Code::NoLoss, "the spec does not say what to minimize")
                     .at(whole, "`minimize …` is missing")
@@ -73,7 +76,7 @@ impl<'a> Cx<'a> {
             ));
         };
         let (total, reports) = (total?, reports?);
-        let total = self.to_real(total);
+        let total = self.real_of(total);
         self.want_scalar(total, expr.span, "what is minimized")?;
         let terms = self.terms(expr)?;
         if failed || self.diags.has_errors() {
@@ -87,7 +90,9 @@ impl<'a> Cx<'a> {
         let mut reports: Vec<(Report, Span)> = Vec::new();
         let mut failed = false;
         for item in &ast.items {
-            let ItemKind::Report(binding) = &item.kind else { continue };
+            let ItemKind::Report(binding) = &item.kind else {
+                continue;
+            };
             let (name, span) = (&binding.name.text, binding.name.span);
             if let Some((_, first)) = reports.iter().find(|(r, _)| r.name == *name) {
                 let first = *first;
@@ -95,12 +100,18 @@ impl<'a> Cx<'a> {
                 failed = true;
             }
             let value = self.eval_expr(&binding.value).and_then(|id| {
-                let value = self.to_real(id);
+                let value = self.real_of(id);
                 self.want_scalar(value, binding.value.span, &format!("report `{name}`"))?;
                 Ok(value)
             });
             match value {
-                Ok(value) => reports.push((Report { name: name.clone(), value }, span)),
+                Ok(value) => reports.push((
+                    Report {
+                        name: name.clone(),
+                        value,
+                    },
+                    span,
+                )),
                 Err(Reported) => failed = true,
             }
         }
@@ -158,7 +169,9 @@ impl<'a> Cx<'a> {
                     }
                     result
                 }
-                ItemKind::Fn(definition) | ItemKind::Loss(definition) => self.definition(definition),
+                ItemKind::Fn(definition) | ItemKind::Loss(definition) => {
+                    self.definition(definition)
+                }
                 _ => Ok(()),
             };
             failed |= result.is_err();
@@ -172,8 +185,16 @@ impl<'a> Cx<'a> {
                 .items
                 .iter()
                 .any(|i| matches!(i.kind, ItemKind::Input { .. }));
-        if task.is_some() || (!tensors && !failed_input) {
-            failed |= self.task(task, ast.span).is_err();
+        let needs_task = task.is_some() || (!tensors && !failed_input);
+        if needs_task && self.task(task, ast.span).is_err() {
+            failed = true;
+            // What the task would have declared is not missed a second time.
+            for name in ["pred", "target"] {
+                self.poison(&ast::Ident {
+                    text: name.to_string(),
+                    span: ast.span,
+                });
+            }
         }
         for item in &ast.items {
             let result = match &item.kind {
@@ -184,8 +205,12 @@ impl<'a> Cx<'a> {
                     }
                     result
                 }
-                ItemKind::Let(binding) => self.declare_global(&binding.name, GlobalSource::Let(binding)),
-                ItemKind::Term(binding) => self.declare_global(&binding.name, GlobalSource::Term(binding)),
+                ItemKind::Let(binding) => {
+                    self.declare_global(&binding.name, GlobalSource::Let(binding))
+                }
+                ItemKind::Term(binding) => {
+                    self.declare_global(&binding.name, GlobalSource::Term(binding))
+                }
                 _ => Ok(()),
             };
             failed |= result.is_err();
@@ -241,7 +266,9 @@ impl<'a> Cx<'a> {
             self.diags.push(
                 Diagnostic::warning(Code::Unused, format!("`{name}` is never used"))
                     .at(span, "declared here")
-                    .help(format!("remove it, or call it `_{name}` if it is meant to stay")),
+                    .help(format!(
+                        "remove it, or call it `_{name}` if it is meant to stay"
+                    )),
             );
         }
     }
@@ -257,7 +284,12 @@ impl<'a> Cx<'a> {
         let mut needed = vec![false; self.exprs.len()];
         let roots = [total]
             .into_iter()
-            .chain(terms.iter().flat_map(|t| [Some(t.value), t.weight]).flatten())
+            .chain(
+                terms
+                    .iter()
+                    .flat_map(|t| [Some(t.value), t.weight])
+                    .flatten(),
+            )
             .chain(reports.iter().map(|r| r.value))
             .chain(checks.iter().map(|c| c.value));
         for root in roots {
@@ -282,9 +314,9 @@ impl<'a> Cx<'a> {
             .collect();
         let mut input_map = vec![0u32; self.inputs.len()];
         let mut inputs = Vec::new();
-        for i in 0..self.inputs.len() {
+        for (i, new) in input_map.iter_mut().enumerate() {
             if used(i as u32, self) {
-                input_map[i] = inputs.len() as u32;
+                *new = inputs.len() as u32;
                 inputs.push(self.inputs[i].clone());
             }
         }
@@ -337,7 +369,11 @@ impl<'a> Cx<'a> {
         let s = axis(self, "S", Role::Space);
         use super::ty::Classes;
         let per = matches!(class.as_ref().map(|c| c.word), Some(ast::ClassWord::Per));
-        let classes = if per { Classes::Per(c) } else { Classes::Over(c) };
+        let classes = if per {
+            Classes::Per(c)
+        } else {
+            Classes::Over(c)
+        };
         let (kind, axes) = match kind.text.as_str() {
             "logits" => (Kind::Logits(classes), vec![n, c, s]),
             "probs" => (Kind::Probs(classes), vec![n, c, s]),
@@ -394,9 +430,19 @@ fn renumber(kind: ExprKind, map: &[ExprId]) -> ExprKind {
         ExprKind::Pick(axis, x, l) => ExprKind::Pick(axis, at(x), at(l)),
         ExprKind::OneHot(axis, x) => ExprKind::OneHot(axis, at(x)),
         ExprKind::At(axis, i, x) => ExprKind::At(axis, i, at(x)),
-        ExprKind::Slice { from, to, start, arg } => {
+        ExprKind::Slice {
+            from,
+            to,
+            start,
+            arg,
+        } => {
             let arg = at(arg);
-            ExprKind::Slice { from, to, start, arg }
+            ExprKind::Slice {
+                from,
+                to,
+                start,
+                arg,
+            }
         }
         ExprKind::Rename { from, to, arg } => {
             let arg = at(arg);
@@ -409,4 +455,3 @@ fn renumber(kind: ExprKind, map: &[ExprId]) -> ExprKind {
         ExprKind::Convert(conversion, x) => ExprKind::Convert(conversion, at(x)),
     }
 }
-

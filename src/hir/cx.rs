@@ -72,6 +72,9 @@ pub(super) struct Frame {
     pub head: Span,
 }
 
+/// A definition with the values and axes that it is expanded for.
+pub(super) type Expansion = (*const ast::Definition, Vec<Value>, Vec<Vec<AxisId>>);
+
 /// How far the evaluation of a top-level name has come.
 #[derive(Clone, Debug)]
 pub(super) enum State {
@@ -114,7 +117,7 @@ pub(super) struct Cx<'a> {
     pub called: Vec<*const ast::Definition>,
     pub scopes: Vec<Scope>,
     pub frames: Vec<Frame>,
-    pub memo: HashMap<(*const ast::Definition, Vec<Value>, Vec<Vec<AxisId>>), Checked<Value>>,
+    pub memo: HashMap<Expansion, Checked<Value>>,
     pub library: &'a dyn Library,
     pub diags: &'a mut Diagnostics,
     /// How many axes the packs hold, where that has turned out to matter.
@@ -166,7 +169,11 @@ impl<'a> Cx<'a> {
                 .help("give a value that is used several times a name with `let`"),
             ));
         }
-        if self.steps > MAX_STEPS { Err(Reported) } else { Ok(()) }
+        if self.steps > MAX_STEPS {
+            Err(Reported)
+        } else {
+            Ok(())
+        }
     }
 
     /// The place in the user's own file that a span stands for: itself, or the call that led into

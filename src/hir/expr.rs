@@ -20,7 +20,7 @@ impl<'a> Cx<'a> {
     /// The value of an expression that must be numbers.
     pub fn eval_expr(&mut self, expr: &ast::Expr) -> Checked<ExprId> {
         let value = self.eval(expr)?;
-        self.as_expr(value, expr.span)
+        self.expr_of(value, expr.span)
     }
 
     /// The value of an expression, with its place.
@@ -32,7 +32,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Numbers, or a message that says what stands there instead.
-    pub fn as_expr(&mut self, value: Value, span: Span) -> Checked<ExprId> {
+    pub fn expr_of(&mut self, value: Value, span: Span) -> Checked<ExprId> {
         let (message, help) = match value {
             Value::Expr(id) => return Ok(id),
             Value::Axes(_) => (
@@ -108,7 +108,13 @@ impl<'a> Cx<'a> {
                 axes,
                 args,
                 on,
-            } => self.call(callee, axes.as_deref(), args.as_deref(), on.as_deref(), span),
+            } => self.call(
+                callee,
+                axes.as_deref(),
+                args.as_deref(),
+                on.as_deref(),
+                span,
+            ),
             ast::ExprKind::Select { base, selectors } => self.select(base, selectors, span),
             ast::ExprKind::As { base, ty } => self.reinterpret(base, ty),
             ast::ExprKind::SumFor { axis, axes, body } => self.sum_for(axis, axes, body, span),
@@ -156,20 +162,17 @@ impl<'a> Cx<'a> {
         if !matches!(op, BinaryOp::Eq | BinaryOp::Ne) {
             return Ok(None);
         }
-        let (ast::ExprKind::Name(left), ast::ExprKind::Name(right)) = (&lhs.kind, &rhs.kind)
-        else {
+        let (ast::ExprKind::Name(left), ast::ExprKind::Name(right)) = (&lhs.kind, &rhs.kind) else {
             return Ok(None);
         };
         let Some(Value::Choice { word, among }) = self.local(left) else {
             return Ok(None);
         };
         if !among.contains(right) {
-            let mut diagnostic = Diagnostic::error(
-                Code::BadOption,
-                format!("`{left}` is never `{right}`"),
-            )
-            .at(rhs.span, "not one of its words")
-            .help(format!("it is one of {}", or_list(&quoted(&among))));
+            let mut diagnostic =
+                Diagnostic::error(Code::BadOption, format!("`{left}` is never `{right}`"))
+                    .at(rhs.span, "not one of its words")
+                    .help(format!("it is one of {}", or_list(&quoted(&among))));
             if let Some(near) = nearest(right, among.iter().map(String::as_str)) {
                 diagnostic = diagnostic.fix(rhs.span, near, "a similar word");
             }
@@ -226,11 +229,9 @@ impl<'a> Cx<'a> {
     }
 
     fn unknown_name(&mut self, name: &str, span: Span) -> Reported {
-        let mut diagnostic = Diagnostic::error(
-            Code::UnknownName,
-            format!("there is no `{name}` in scope"),
-        )
-        .at(span, "not known here");
+        let mut diagnostic =
+            Diagnostic::error(Code::UnknownName, format!("there is no `{name}` in scope"))
+                .at(span, "not known here");
         let visible = self.visible();
         if self.is_callable(name) {
             diagnostic = diagnostic
@@ -246,11 +247,8 @@ impl<'a> Cx<'a> {
                 .lookup(&name.to_uppercase())
                 .is_some_and(|axes| !axes.is_empty())
         {
-            diagnostic = diagnostic.fix(
-                span,
-                name.to_uppercase(),
-                "names of axes are in upper case",
-            );
+            diagnostic =
+                diagnostic.fix(span, name.to_uppercase(), "names of axes are in upper case");
         }
         if diagnostic.fixes.is_empty() && !visible.is_empty() {
             let mut names = visible;
@@ -269,12 +267,9 @@ impl<'a> Cx<'a> {
                 let name = self.globals[i].name.clone();
                 self.globals[i].state = State::Done(Err(Reported));
                 Err(self.report(
-                    Diagnostic::error(
-                        Code::Cycle,
-                        format!("`{}` is defined by itself", name.text),
-                    )
-                    .at(span, "its value is needed here to find its value")
-                    .also(name.span, "defined here"),
+                    Diagnostic::error(Code::Cycle, format!("`{}` is defined by itself", name.text))
+                        .at(span, "its value is needed here to find its value")
+                        .also(name.span, "defined here"),
                 ))
             }
             State::Waiting => {
@@ -409,10 +404,7 @@ impl<'a> Cx<'a> {
 
     fn reinterpret(&mut self, base: &ast::Expr, ty: &ast::TypeExpr) -> Checked<Value> {
         let ast::TypeKind::Tensor {
-            kind,
-            axes,
-            class,
-            ..
+            kind, axes, class, ..
         } = &ty.kind
         else {
             return Err(self.report(
@@ -438,7 +430,7 @@ impl<'a> Cx<'a> {
             let id = self.table(items, &along, base.span, "because of this list")?;
             return Ok(Value::Expr(id));
         }
-        let id = self.as_expr(value, base.span)?;
+        let id = self.expr_of(value, base.span)?;
         let found = self.ty(id).clone();
         let kind = self.kind_from(kind, class.as_ref(), Some(&found.axes), ty.span)?;
         let integral = matches!(kind, Kind::Labels(_) | Kind::Int);
@@ -500,7 +492,7 @@ impl<'a> Cx<'a> {
                 // The first summand stands alone, so that its axes and its bits are kept.
                 Some(_) => {
                     let value = value?.id;
-                    self.to_real(value)
+                    self.real_of(value)
                 }
                 None => self.map(MapOp::Add, &[sum, value?], span)?,
             };
@@ -535,7 +527,7 @@ impl<'a> Cx<'a> {
         for (&axis, &len) in along.iter().zip(&lengths) {
             let at = self.place(span);
             if let Err(diagnostic) = self.axes.set_size(axis, len, at, why) {
-                return Err(self.report(diagnostic));
+                return Err(self.report(*diagnostic));
             }
         }
         let bits = numbers.iter().map(|x| x.to_bits()).collect();
@@ -559,7 +551,9 @@ impl<'a> Cx<'a> {
             Err(cx.report(
                 Diagnostic::error(Code::AxisMismatch, text.to_string())
                     .at(span, "this list")
-                    .help("one pair of brackets for each axis, all lists on one level equally long"),
+                    .help(
+                        "one pair of brackets for each axis, all lists on one level equally long",
+                    ),
             ))
         };
         if level >= depth {
@@ -663,17 +657,25 @@ impl<'a> Cx<'a> {
             ("int", None) => Ok(Kind::Int),
             (other, _) => {
                 let known = [
-                    "logits", "probs", "log_probs", "labels", "onehot", "mask", "real", "scalar",
-                    "bool", "int",
+                    "logits",
+                    "probs",
+                    "log_probs",
+                    "labels",
+                    "onehot",
+                    "mask",
+                    "real",
+                    "scalar",
+                    "bool",
+                    "int",
                 ];
-                let mut diagnostic = Diagnostic::error(
-                    Code::BadType,
-                    format!("there is no kind `{other}`"),
-                )
-                .at(word.span, "not a kind");
+                let mut diagnostic =
+                    Diagnostic::error(Code::BadType, format!("there is no kind `{other}`"))
+                        .at(word.span, "not a kind");
                 diagnostic = match nearest(other, known) {
                     Some(near) => diagnostic.fix(word.span, near, "a similar kind"),
-                    None => diagnostic.help(format!("a kind is one of {}", or_list(&quoted(&known)))),
+                    None => {
+                        diagnostic.help(format!("a kind is one of {}", or_list(&quoted(&known))))
+                    }
                 };
                 Err(self.report(diagnostic))
             }

@@ -53,10 +53,15 @@ impl<'a> Cx<'a> {
     }
 
     fn fix_size(&mut self, axis: AxisId, size: Option<(usize, Span)>) -> Checked<()> {
-        let Some((size, span)) = size else { return Ok(()) };
-        match self.axes.set_size(axis, size, span, "because of this declaration") {
+        let Some((size, span)) = size else {
+            return Ok(());
+        };
+        match self
+            .axes
+            .set_size(axis, size, span, "because of this declaration")
+        {
             Ok(()) => Ok(()),
-            Err(diagnostic) => Err(self.report(diagnostic)),
+            Err(diagnostic) => Err(self.report(*diagnostic)),
         }
     }
 
@@ -70,7 +75,13 @@ impl<'a> Cx<'a> {
         let bad = |text: &str, span: Span, label: &str| {
             Diagnostic::error(Code::BadType, text.to_string()).at(span, label)
         };
-        let TypeKind::Tensor { kind, axes, class, range } = &ty.kind else {
+        let TypeKind::Tensor {
+            kind,
+            axes,
+            class,
+            range,
+        } = &ty.kind
+        else {
             return Err(self.report(bad(
                 "an input is a tensor or a scalar",
                 ty.span,
@@ -79,16 +90,23 @@ impl<'a> Cx<'a> {
         };
         if let Some(range) = range {
             return Err(self.report(
-                bad("an input has no range", range.span, "this belongs to a `param` or an option")
-                    .help("numbers with a range and a default are declared with `param`"),
+                bad(
+                    "an input has no range",
+                    range.span,
+                    "this belongs to a `param` or an option",
+                )
+                .help("numbers with a range and a default are declared with `param`"),
             ));
         }
         if kind.text == "axes" || kind.text == "int" && axes.is_none() {
-            return Err(self.report(
-                bad("an input is a tensor or a scalar", kind.span, "this is a type of options"),
-            ));
+            return Err(self.report(bad(
+                "an input is a tensor or a scalar",
+                kind.span,
+                "this is a type of options",
+            )));
         }
-        let scalar = axes.is_none() && matches!(kind.text.as_str(), "scalar" | "real") && class.is_none();
+        let scalar =
+            axes.is_none() && matches!(kind.text.as_str(), "scalar" | "real") && class.is_none();
         if scalar {
             self.inputs.push(Input {
                 name: name.text.clone(),
@@ -101,14 +119,19 @@ impl<'a> Cx<'a> {
         }
         let Some(decls) = axes else {
             // The kind may be misspelt, which is then the better complaint.
-            self.kind_from(kind, None, None, ty.span).ok().filter(|k| *k != Kind::Real);
+            self.kind_from(kind, None, None, ty.span)
+                .ok()
+                .filter(|k| *k != Kind::Real);
             return Err(self.report(
                 bad(
                     &format!("the axes of `{}` are not said", name.text),
                     ty.span,
                     "brackets with axes are missing",
                 )
-                .help(format!("write `{}[N, ...S]`; a single number is a `scalar`", kind.text)),
+                .help(format!(
+                    "write `{}[N, ...S]`; a single number is a `scalar`",
+                    kind.text
+                )),
             ));
         };
         let class_name = class.as_ref().map(|c| c.axis.text.as_str());
@@ -127,9 +150,12 @@ impl<'a> Cx<'a> {
                     AxisDecl::Pack { span, .. } | AxisDecl::Size(_, span) => *span,
                 };
                 return Err(self.report(
-                    Diagnostic::error(Code::Duplicate, format!("`{}` names an axis twice", name.text))
-                        .at(span, "named before in the same tensor")
-                        .help("axes of one tensor have different names, even where their sizes agree"),
+                    Diagnostic::error(
+                        Code::Duplicate,
+                        format!("`{}` names an axis twice", name.text),
+                    )
+                    .at(span, "named before in the same tensor")
+                    .help("axes of one tensor have different names, even where their sizes agree"),
                 ));
             }
             ids.extend(new);
@@ -193,7 +219,11 @@ impl<'a> Cx<'a> {
                                 format!("`{}` is a pack of axes", name.text),
                             )
                             .at(name.span, "a single axis is named here")
-                            .fix(name.span, format!("...{}", name.text), "as the pack"),
+                            .fix(
+                                name.span,
+                                format!("...{}", name.text),
+                                "as the pack",
+                            ),
                         ));
                     }
                     None => self.axes.declare(&name.text, role(&name.text), name.span),
@@ -205,7 +235,11 @@ impl<'a> Cx<'a> {
                             format!("`{}` is a pack of axes", name.text),
                         )
                         .at(name.span, "a single axis is named here")
-                        .fix(name.span, format!("...{}", name.text), "as the pack"),
+                        .fix(
+                            name.span,
+                            format!("...{}", name.text),
+                            "as the pack",
+                        ),
                     ));
                 }
                 self.fix_size(id, *size)?;
@@ -216,12 +250,18 @@ impl<'a> Cx<'a> {
                     .at(*span, "a pack without a name")
                     .fix(*span, "...S", "with a name"),
             )),
-            AxisDecl::Pack { name: Some(name), span } => {
-                let known = self.axes.packs().iter().find(|(n, _)| *n == name.text).cloned();
+            AxisDecl::Pack {
+                name: Some(name),
+                span,
+            } => {
+                let known = self
+                    .axes
+                    .packs()
+                    .iter()
+                    .find(|(n, _)| *n == name.text)
+                    .cloned();
                 let (axes, rank) = match known {
-                    Some((_, rank)) => {
-                        (self.axes.lookup(&name.text).unwrap_or(&[]).to_vec(), rank)
-                    }
+                    Some((_, rank)) => (self.axes.lookup(&name.text).unwrap_or(&[]).to_vec(), rank),
                     None if self.axes.lookup(&name.text).is_some() => {
                         return Err(self.report(
                             Diagnostic::error(
@@ -262,9 +302,12 @@ impl<'a> Cx<'a> {
         let (name, span) = (&clause.axis.text, clause.axis.span);
         if !name.starts_with(char::is_uppercase) {
             return Err(self.report(
-                Diagnostic::error(Code::BadType, "the classes of an input lie along a named axis")
-                    .at(span, "not the name of an axis")
-                    .help("`logits[N, C, ...S] over C`"),
+                Diagnostic::error(
+                    Code::BadType,
+                    "the classes of an input lie along a named axis",
+                )
+                .at(span, "not the name of an axis")
+                .help("`logits[N, C, ...S] over C`"),
             ));
         }
         let known = match self.axes.lookup(name) {
@@ -290,7 +333,9 @@ impl<'a> Cx<'a> {
                 format!("labels are numbers of classes and have no axis `{name}` themselves"),
             )
             .at(span, "this axis is in the brackets")
-            .help(format!("leave `{name}` out of the brackets, or declare `onehot … over {name}`")),
+            .help(format!(
+                "leave `{name}` out of the brackets, or declare `onehot … over {name}`"
+            )),
             (ClassWord::Over | ClassWord::Per, _) => Diagnostic::error(
                 Code::UnknownAxis,
                 format!("the class axis `{name}` is not among the axes"),
@@ -310,9 +355,12 @@ impl<'a> Cx<'a> {
         doc: Option<String>,
     ) -> Checked<()> {
         let (integer, range) = match &ty.kind {
-            TypeKind::Tensor { kind, axes: None, class: None, range }
-                if matches!(kind.text.as_str(), "real" | "int" | "scalar") =>
-            {
+            TypeKind::Tensor {
+                kind,
+                axes: None,
+                class: None,
+                range,
+            } if matches!(kind.text.as_str(), "real" | "int" | "scalar") => {
                 (kind.text == "int", range.as_ref())
             }
             _ => {
@@ -323,7 +371,10 @@ impl<'a> Cx<'a> {
                 ));
             }
         };
-        let range = range.map(|r| Bounds { low: r.low, high: r.high });
+        let range = range.map(|r| Bounds {
+            low: r.low,
+            high: r.high,
+        });
         let value = self.eval_expr(default)?;
         let Some(value) = self.known(value) else {
             return Err(self.report(
@@ -345,7 +396,10 @@ impl<'a> Cx<'a> {
             return Err(self.report(
                 Diagnostic::error(
                     Code::BadOption,
-                    format!("`{}` is a whole number, and its default is {value}", name.text),
+                    format!(
+                        "`{}` is a whole number, and its default is {value}",
+                        name.text
+                    ),
                 )
                 .at(default.span, "not a whole number"),
             ));
@@ -391,7 +445,7 @@ impl<'a> Cx<'a> {
     /// `fn` and `loss`.
     pub(super) fn definition(&mut self, definition: &'a ast::Definition) -> Checked<()> {
         let name = &definition.name;
-        if super::builtin::is_builtin(&name.text) {
+        if super::functions::is_builtin(&name.text) {
             return Err(self.report(
                 Diagnostic::error(
                     Code::Duplicate,
@@ -401,7 +455,10 @@ impl<'a> Cx<'a> {
             ));
         }
         let signature = |d: &ast::Definition| -> Vec<String> {
-            d.operands.iter().map(|o| super::call::show_type(&o.ty)).collect()
+            d.operands
+                .iter()
+                .map(|o| super::operands::show_type(&o.ty))
+                .collect()
         };
         let same = self
             .definitions
@@ -409,10 +466,9 @@ impl<'a> Cx<'a> {
             .find(|d| d.name.text == name.text && signature(d) == signature(definition));
         if let Some(first) = same {
             let first = first.name.span;
-            return Err(self.report(
-                duplicate(&name.text, name.span, first)
-                    .note("two definitions of one name are told apart by the kinds of their operands"),
-            ));
+            return Err(self.report(duplicate(&name.text, name.span, first).note(
+                "two definitions of one name are told apart by the kinds of their operands",
+            )));
         }
         let mut failed = false;
         let mut names: Vec<&ast::Ident> = Vec::new();
@@ -426,8 +482,17 @@ impl<'a> Cx<'a> {
             names.push(ident);
         }
         const KINDS: [&str; 11] = [
-            "logits", "probs", "log_probs", "labels", "onehot", "mask", "real", "scalar", "bool",
-            "int", "axes",
+            "logits",
+            "probs",
+            "log_probs",
+            "labels",
+            "onehot",
+            "mask",
+            "real",
+            "scalar",
+            "bool",
+            "int",
+            "axes",
         ];
         let types = definition
             .options
@@ -448,7 +513,9 @@ impl<'a> Cx<'a> {
                         .at(kind.span, "not a kind");
                 diagnostic = match nearest(&kind.text, KINDS) {
                     Some(near) => diagnostic.fix(kind.span, near, "a similar kind"),
-                    None => diagnostic.help(format!("a kind is one of {}", or_list(&quoted(&KINDS)))),
+                    None => {
+                        diagnostic.help(format!("a kind is one of {}", or_list(&quoted(&KINDS))))
+                    }
                 };
                 self.report(diagnostic);
                 failed = true;

@@ -26,19 +26,28 @@ impl Cx<'_> {
         let mut terms = Vec::new();
         self.summand(total, 1.0, &[], &mut terms)?;
         for (i, used) in used.into_iter().enumerate() {
-            let GlobalSource::Term(binding) = self.globals[i].source else { continue };
+            let GlobalSource::Term(binding) = self.globals[i].source else {
+                continue;
+            };
             if terms.iter().any(|t| t.name == binding.name.text) {
                 continue;
             }
             let span = binding.name.span;
-            let Value::Expr(value) = self.global(i, span)? else { continue };
+            let Value::Expr(value) = self.global(i, span)? else {
+                continue;
+            };
             // Used by other means than a factor, or not at all.
             let weight = (!used).then(|| self.constant(0.0, Kind::Real, span));
             let name = binding.name.text.clone();
-            terms.push(Term { name, value, weight, span });
+            terms.push(Term {
+                name,
+                value,
+                weight,
+                span,
+            });
         }
         for term in &mut terms {
-            term.value = self.to_real(term.value);
+            term.value = self.real_of(term.value);
             let term = term.clone();
             self.want_scalar(term.value, term.span, &format!("term `{}`", term.name))?;
         }
@@ -53,20 +62,32 @@ impl Cx<'_> {
         terms: &mut Vec<Term>,
     ) -> Checked<()> {
         match &expr.kind {
-            ast::ExprKind::Binary { op: op @ (BinaryOp::Add | BinaryOp::Sub), lhs, rhs, .. } => {
+            ast::ExprKind::Binary {
+                op: op @ (BinaryOp::Add | BinaryOp::Sub),
+                lhs,
+                rhs,
+                ..
+            } => {
                 self.summand(lhs, sign, factors, terms)?;
                 let sign = if *op == BinaryOp::Sub { -sign } else { sign };
                 self.summand(rhs, sign, factors, terms)
             }
-            ast::ExprKind::Unary { op: UnaryOp::Neg, operand } => {
-                self.summand(operand, -sign, factors, terms)
-            }
-            ast::ExprKind::Binary { op: BinaryOp::Mul | BinaryOp::Div, .. } => {
+            ast::ExprKind::Unary {
+                op: UnaryOp::Neg,
+                operand,
+            } => self.summand(operand, -sign, factors, terms),
+            ast::ExprKind::Binary {
+                op: BinaryOp::Mul | BinaryOp::Div,
+                ..
+            } => {
                 let mut parts = Vec::new();
                 product(expr, false, &mut parts);
                 let mut values = Vec::new();
                 for (part, divides) in &parts {
-                    values.push(Factor { value: self.placed(part)?, divides: *divides });
+                    values.push(Factor {
+                        value: self.placed(part)?,
+                        divides: *divides,
+                    });
                 }
                 let tensors: Vec<usize> = (0..values.len())
                     .filter(|&i| self.expr(values[i].value.id).tensor)
@@ -74,8 +95,11 @@ impl Cx<'_> {
                 match tensors[..] {
                     [one] if !values[one].divides => {
                         let others = values.iter().enumerate().filter(|(i, _)| *i != one);
-                        let all: Vec<Factor> =
-                            factors.iter().copied().chain(others.map(|(_, f)| *f)).collect();
+                        let all: Vec<Factor> = factors
+                            .iter()
+                            .copied()
+                            .chain(others.map(|(_, f)| *f))
+                            .collect();
                         self.summand(parts[one].0, sign, &all, terms)
                     }
                     _ => self.term(expr, sign, factors, terms),
@@ -140,11 +164,15 @@ impl Cx<'_> {
     fn weight(&mut self, sign: f64, factors: &[Factor], span: Span) -> Checked<ExprId> {
         let mut weight = self.constant(sign, Kind::Real, span);
         for factor in factors {
-            let op = if factor.divides { MapOp::Div } else { MapOp::Mul };
+            let op = if factor.divides {
+                MapOp::Div
+            } else {
+                MapOp::Mul
+            };
             let so_far = Placed { id: weight, span };
             weight = match (self.known(weight), factor.divides) {
                 // A product that begins with 1 begins with its first factor.
-                (Some(1.0), false) => self.to_real(factor.value.id),
+                (Some(1.0), false) => self.real_of(factor.value.id),
                 _ => self.map(op, &[so_far, factor.value], span)?,
             };
         }
@@ -160,9 +188,18 @@ impl Cx<'_> {
         }
         let found = ty.show(&self.axes);
         let _: Reported = self.report(
-            Diagnostic::error(Code::NotScalar, format!("{what} is not one number but `{found}`"))
-                .at(span, format!("one number for each entry of `{}`", super::ty::show_axes(&ty.axes, &self.axes)))
-                .help("average or add up: `mean(…)`, `sum(…)`, `mean[batch](…)`"),
+            Diagnostic::error(
+                Code::NotScalar,
+                format!("{what} is not one number but `{found}`"),
+            )
+            .at(
+                span,
+                format!(
+                    "one number for each entry of `{}`",
+                    super::ty::show_axes(&ty.axes, &self.axes)
+                ),
+            )
+            .help("average or add up: `mean(…)`, `sum(…)`, `mean[batch](…)`"),
         );
         Err(Reported)
     }
@@ -170,11 +207,21 @@ impl Cx<'_> {
 
 fn product<'e>(expr: &'e ast::Expr, divides: bool, parts: &mut Vec<(&'e ast::Expr, bool)>) {
     match &expr.kind {
-        ast::ExprKind::Binary { op: BinaryOp::Mul, lhs, rhs, .. } => {
+        ast::ExprKind::Binary {
+            op: BinaryOp::Mul,
+            lhs,
+            rhs,
+            ..
+        } => {
             product(lhs, divides, parts);
             product(rhs, divides, parts);
         }
-        ast::ExprKind::Binary { op: BinaryOp::Div, lhs, rhs, .. } => {
+        ast::ExprKind::Binary {
+            op: BinaryOp::Div,
+            lhs,
+            rhs,
+            ..
+        } => {
             product(lhs, divides, parts);
             product(rhs, !divides, parts);
         }
@@ -189,7 +236,9 @@ fn name_of(expr: &ast::Expr) -> Option<&str> {
         ast::ExprKind::Call { callee, .. } => Some(&callee.text),
         ast::ExprKind::Unary { operand, .. } => name_of(operand),
         ast::ExprKind::Binary { lhs, rhs, .. } => call_in(lhs).or_else(|| call_in(rhs)),
-        ast::ExprKind::If { then, otherwise, .. } => call_in(then).or_else(|| call_in(otherwise)),
+        ast::ExprKind::If {
+            then, otherwise, ..
+        } => call_in(then).or_else(|| call_in(otherwise)),
         ast::ExprKind::Select { base, .. } | ast::ExprKind::As { base, .. } => name_of(base),
         ast::ExprKind::SumFor { body, .. } => name_of(body),
         ast::ExprKind::Number { .. }

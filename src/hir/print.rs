@@ -30,14 +30,20 @@ pub fn print(hir: &Hir) -> String {
         );
     }
     for term in &hir.terms {
-        let weight = term.weight.map_or("(not a factor)".to_string(), |w| w.to_string());
+        let weight = term
+            .weight
+            .map_or("(not a factor)".to_string(), |w| w.to_string());
         let _ = writeln!(out, "term {} = {}, weight {weight}", term.name, term.value);
     }
     for report in &hir.reports {
         let _ = writeln!(out, "report {} = {}", report.name, report.value);
     }
     for check in &hir.checks {
-        let _ = writeln!(out, "check {} {} for {}", check.value, check.range, check.what);
+        let _ = writeln!(
+            out,
+            "check {} {} for {}",
+            check.value, check.range, check.what
+        );
     }
     let _ = writeln!(out, "minimize {}", hir.total);
     out
@@ -72,7 +78,12 @@ fn show(hir: &Hir, id: ExprId) -> String {
         ExprKind::Index(axis) => format!("index[{}]", name(axis)),
         ExprKind::Size(list) => format!("size{}", axes(list)),
         ExprKind::At(axis, i, x) => format!("at[{}={i}] {x}", name(axis)),
-        ExprKind::Slice { from, to, start, arg } => {
+        ExprKind::Slice {
+            from,
+            to,
+            start,
+            arg,
+        } => {
             format!("slice[{} -> {} from {start}] {arg}", name(from), name(to))
         }
         ExprKind::Rename { from, to, arg } => {

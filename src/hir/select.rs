@@ -48,7 +48,7 @@ impl Cx<'_> {
                 )),
             };
         }
-        let id = self.as_expr(value, base)?;
+        let id = self.expr_of(value, base)?;
         let ty = self.ty(id).clone();
         let reference = match selector {
             ast::Selector::At { axis, .. }
@@ -81,18 +81,29 @@ impl Cx<'_> {
                 self.check_position(axis, index, at.span)?;
                 let rest = super::builtin::without(&ty.axes, &[axis]);
                 let kind = kind_at(ty.kind, axis);
-                let id = if kind == Kind::Real { self.to_real(id) } else { id };
+                let id = if kind == Kind::Real {
+                    self.real_of(id)
+                } else {
+                    id
+                };
                 self.intern(ExprKind::At(axis, index, id), Ty::new(kind, rest), span)
             }
             ast::Selector::Slice {
-                start, end, span: at, ..
+                start,
+                end,
+                span: at,
+                ..
             } => {
                 let start = start.map_or(0, |(i, _)| i);
                 let end = end.map(|(i, _)| i);
                 let place = self.place(*at);
                 let to = self.axes.slice(axis, start, end, place);
                 let kind = kind_sliced(ty.kind, axis, to);
-                let id = if kind == Kind::Real { self.to_real(id) } else { id };
+                let id = if kind == Kind::Real {
+                    self.real_of(id)
+                } else {
+                    id
+                };
                 let ty = Ty::new(kind, replaced(&ty.axes, axis, to));
                 let kind = ExprKind::Slice {
                     from: axis,
@@ -135,7 +146,11 @@ impl Cx<'_> {
 
     /// Refuses a position that the axis certainly lacks; else notes that it is needed.
     fn check_position(&mut self, axis: AxisId, index: i64, span: Span) -> Checked<()> {
-        let least = if index < 0 { index.unsigned_abs() } else { index as u64 + 1 } as usize;
+        let least = if index < 0 {
+            index.unsigned_abs()
+        } else {
+            index as u64 + 1
+        } as usize;
         let known = self.axes.get(axis).size.clone();
         match known {
             Some((size, at, why)) if size < least => {
@@ -159,7 +174,9 @@ impl Cx<'_> {
 }
 
 fn replaced(axes: &[AxisId], from: AxisId, to: AxisId) -> Vec<AxisId> {
-    axes.iter().map(|&a| if a == from { to } else { a }).collect()
+    axes.iter()
+        .map(|&a| if a == from { to } else { a })
+        .collect()
 }
 
 /// One entry along the class axis is about one question; along another axis the kind stays.

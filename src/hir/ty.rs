@@ -55,12 +55,11 @@ impl Kind {
     /// The axis that its classes lie along, or are numbers of.
     pub fn class_axis(self) -> Option<AxisId> {
         match self {
-            Kind::Logits(classes) | Kind::Probs(classes) | Kind::LogProbs(classes) => {
-                match classes {
-                    Classes::None => None,
-                    Classes::Over(axis) | Classes::Per(axis) => Some(axis),
-                }
-            }
+            Kind::Logits(classes) | Kind::Probs(classes) | Kind::LogProbs(classes) => match classes
+            {
+                Classes::None => None,
+                Classes::Over(axis) | Classes::Per(axis) => Some(axis),
+            },
             Kind::Labels(axis) | Kind::OneHot(axis) => Some(axis),
             Kind::Mask(axis) => axis,
             Kind::Real | Kind::Bool | Kind::Int => None,
@@ -106,13 +105,12 @@ impl Ty {
         let mut text = format!("{}{}", self.kind.word(), show_axes(&self.axes, axes));
         let name = |axis: AxisId| axes.get(axis).name.clone();
         match self.kind {
-            Kind::Logits(classes) | Kind::Probs(classes) | Kind::LogProbs(classes) => {
-                match classes {
-                    Classes::None => {}
-                    Classes::Over(axis) => text += &format!(" over {}", name(axis)),
-                    Classes::Per(axis) => text += &format!(" per {}", name(axis)),
-                }
-            }
+            Kind::Logits(classes) | Kind::Probs(classes) | Kind::LogProbs(classes) => match classes
+            {
+                Classes::None => {}
+                Classes::Over(axis) => text += &format!(" over {}", name(axis)),
+                Classes::Per(axis) => text += &format!(" per {}", name(axis)),
+            },
             Kind::Labels(axis) => text += &format!(" of {}", name(axis)),
             Kind::OneHot(axis) => text += &format!(" over {}", name(axis)),
             Kind::Mask(Some(axis)) => text += &format!(" per {}", name(axis)),

@@ -69,7 +69,11 @@ impl DimMap {
                     let name = known.name.trim_start_matches("...");
                     // An axis that the spec gives by its size alone.
                     let bare = name.starts_with(|c: char| c.is_ascii_digit());
-                    if bare { format!("D{name}") } else { name.to_string() }
+                    if bare {
+                        format!("D{name}")
+                    } else {
+                        name.to_string()
+                    }
                 }
             };
             let mut name = base.clone();
@@ -123,9 +127,11 @@ pub fn signature(hir: &Hir) -> Signature {
     let (map, dims) = DimMap::new(hir);
     let axis_dim = |axis: &InputAxis| match axis {
         InputAxis::Axis(id) => InputDim::One(map.one(*id)),
-        InputAxis::Pack { name, axes, flat: true } => {
-            InputDim::Flat(name.clone(), map.one(axes[0]))
-        }
+        InputAxis::Pack {
+            name,
+            axes,
+            flat: true,
+        } => InputDim::Flat(name.clone(), map.one(axes[0])),
         InputAxis::Pack { name, axes, .. } => {
             InputDim::Pack(name.clone(), axes.iter().map(|&a| map.one(a)).collect())
         }

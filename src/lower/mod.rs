@@ -35,7 +35,6 @@ pub fn lower_checks(hir: &Hir) -> Graph {
     cx.graph
 }
 
-
 struct Lower<'h> {
     hir: &'h Hir,
     dims: DimMap,
@@ -124,7 +123,8 @@ impl<'h> Lower<'h> {
             }
             ExprKind::Reduce(op, axes, x) => {
                 let dims = self.dims.set(axes);
-                self.graph.push(Op::Reduce(*op, dims), &[self.at(*x)], origin)
+                self.graph
+                    .push(Op::Reduce(*op, dims), &[self.at(*x)], origin)
             }
             ExprKind::Mean(axes, x) => {
                 let dims = self.dims.set(axes);
@@ -148,7 +148,8 @@ impl<'h> Lower<'h> {
             ExprKind::Pick(axis, x, labels) => {
                 let dim = self.dims.one(*axis);
                 let labels = self.graph.broadcast(self.at(*labels), &ty.dims, origin);
-                self.graph.push(Op::Pick(dim), &[self.at(*x), labels], origin)
+                self.graph
+                    .push(Op::Pick(dim), &[self.at(*x), labels], origin)
             }
             ExprKind::OneHot(axis, labels) => self.onehot(*axis, *labels, origin),
             ExprKind::Index(axis) => {
@@ -161,23 +162,33 @@ impl<'h> Lower<'h> {
             }
             ExprKind::At(axis, index, x) => {
                 let (dim, index) = (self.dims.one(*axis), *index);
-                self.graph.push(Op::At { dim, index }, &[self.at(*x)], origin)
+                self.graph
+                    .push(Op::At { dim, index }, &[self.at(*x)], origin)
             }
-            ExprKind::Slice { from, to, start, arg } => {
+            ExprKind::Slice {
+                from,
+                to,
+                start,
+                arg,
+            } => {
                 let (from, to, start) = (self.dims.one(*from), self.dims.one(*to), *start);
-                self.graph.push(Op::Slice { from, to, start }, &[self.at(*arg)], origin)
+                self.graph
+                    .push(Op::Slice { from, to, start }, &[self.at(*arg)], origin)
             }
             ExprKind::Rename { from, to, arg } => {
                 let (from, to) = (self.dims.one(*from), self.dims.one(*to));
-                self.graph.push(Op::Rename { from, to }, &[self.at(*arg)], origin)
+                self.graph
+                    .push(Op::Rename { from, to }, &[self.at(*arg)], origin)
             }
             ExprKind::Shift(axis, by, edge, x) => {
                 let (dim, by, edge) = (self.dims.one(*axis), *by, *edge);
-                self.graph.push(Op::Shift { dim, by, edge }, &[self.at(*x)], origin)
+                self.graph
+                    .push(Op::Shift { dim, by, edge }, &[self.at(*x)], origin)
             }
             ExprKind::Dot(axes, a, b) => {
                 let dims = self.dims.set(axes);
-                self.graph.push(Op::Dot(dims), &[self.at(*a), self.at(*b)], origin)
+                self.graph
+                    .push(Op::Dot(dims), &[self.at(*a), self.at(*b)], origin)
             }
             ExprKind::Expand(x) => self.graph.broadcast(self.at(*x), &ty.dims, origin),
             ExprKind::StopGrad(x) => self.graph.push(Op::StopGrad, &[self.at(*x)], origin),
@@ -217,13 +228,7 @@ impl<'h> Lower<'h> {
     }
 
     /// Σ w·x / Σ w, where w is repeated along the axes of x that it lacks.
-    fn weighted_mean(
-        &mut self,
-        axes: &[AxisId],
-        x: ExprId,
-        w: ExprId,
-        origin: Origin,
-    ) -> NodeId {
+    fn weighted_mean(&mut self, axes: &[AxisId], x: ExprId, w: ExprId, origin: Origin) -> NodeId {
         let dims = self.dims.set(axes);
         let (x, w) = (self.at(x), self.at(w));
         let product = match self.graph.node(w).op {
@@ -252,7 +257,8 @@ impl<'h> Lower<'h> {
         let quotient = self.graph.map(MapOp::Div, &[a, safe], origin);
         let dims = self.graph.ty(quotient).dims.clone();
         let zero = self.graph.constant(0.0, dims, origin);
-        self.graph.map(MapOp::Select, &[empty, zero, quotient], origin)
+        self.graph
+            .map(MapOp::Select, &[empty, zero, quotient], origin)
     }
 
     /// Numbers in row-major order over `axes`, brought to the order of the dims.

@@ -55,14 +55,18 @@ impl Inputs {
 
     /// All names with what is bound to them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Binding)> {
-        self.list.iter().map(|(name, binding)| (name.as_str(), binding))
+        self.list
+            .iter()
+            .map(|(name, binding)| (name.as_str(), binding))
     }
 }
 
 impl<const N: usize> From<[(&str, &Tensor); N]> for Inputs {
     fn from(list: [(&str, &Tensor); N]) -> Inputs {
         list.into_iter()
-            .fold(Inputs::new(), |inputs, (name, tensor)| inputs.tensor(name, tensor))
+            .fold(Inputs::new(), |inputs, (name, tensor)| {
+                inputs.tensor(name, tensor)
+            })
     }
 }
 
@@ -341,7 +345,14 @@ fn shape(
             }
             InputDim::Flat(_, dim) => {
                 let count = shape.len() - fixed;
-                note(signature, i, *dim, &shape[next..next + count], sources, errors);
+                note(
+                    signature,
+                    i,
+                    *dim,
+                    &shape[next..next + count],
+                    sources,
+                    errors,
+                );
                 next += count;
             }
             InputDim::Pack(_, dims) => {
@@ -410,14 +421,20 @@ fn facts(signature: &Signature, sources: &[Option<Source>], errors: &mut Vec<Dia
                     ),
                 )
                 .at(*span, format!("`{}` is {fixed} {why}", fact.name))
-                .also(slot.span, format!("but {size} in the tensor given for this")),
+                .also(
+                    slot.span,
+                    format!("but {size} in the tensor given for this"),
+                ),
             );
         }
         if let (1, Some(span)) = (size, fact.softmax) {
             errors.push(
                 crate::run::one_class(&fact.name)
                     .at(span, "the softmax runs here")
-                    .also(slot.span, format!("`{}` is 1 in the tensor given for this", fact.name)),
+                    .also(
+                        slot.span,
+                        format!("`{}` is 1 in the tensor given for this", fact.name),
+                    ),
             );
         }
     }
@@ -504,7 +521,11 @@ fn to_canonical(axes: &[InputDim], tensor: &Tensor) -> candle_core::Result<Tenso
         }
     }
     let tensor = tensor.detach();
-    let tensor = if plain { tensor } else { tensor.reshape(merged)? };
+    let tensor = if plain {
+        tensor
+    } else {
+        tensor.reshape(merged)?
+    };
     let dims = merged_dims(axes);
     let mut order: Vec<usize> = (0..dims.len()).collect();
     order.sort_by_key(|&k| dims[k]);
@@ -516,7 +537,11 @@ fn to_canonical(axes: &[InputDim], tensor: &Tensor) -> candle_core::Result<Tenso
 }
 
 /// A gradient over the dims of the graph's input, in the shape of the tensor that was bound.
-pub fn from_canonical(what: &What, gradient: &Tensor, like: &Tensor) -> candle_core::Result<Tensor> {
+pub fn from_canonical(
+    what: &What,
+    gradient: &Tensor,
+    like: &Tensor,
+) -> candle_core::Result<Tensor> {
     let gradient = match what {
         What::Tensor { axes, .. } => {
             let dims = merged_dims(axes);
@@ -548,12 +573,7 @@ pub fn from_canonical(what: &What, gradient: &Tensor, like: &Tensor) -> candle_c
 }
 
 /// Ranges of params, and labels within their classes.
-fn values(
-    signature: &Signature,
-    bound: &[Bound],
-    sizes: &DimSizes,
-    errors: &mut Vec<Diagnostic>,
-) {
+fn values(signature: &Signature, bound: &[Bound], sizes: &DimSizes, errors: &mut Vec<Diagnostic>) {
     for (slot, one) in signature.slots.iter().zip(bound) {
         let result = match &slot.what {
             What::Param { range, integer, .. } => scalar_value(&one.canonical).map(|value| {
@@ -580,9 +600,12 @@ fn values(
         };
         if let Err(why) = result {
             errors.push(
-                Diagnostic::error(Code::Execution, format!("`{}` could not be read", slot.name))
-                    .at(slot.span, "this input")
-                    .note(why.to_string()),
+                Diagnostic::error(
+                    Code::Execution,
+                    format!("`{}` could not be read", slot.name),
+                )
+                .at(slot.span, "this input")
+                .note(why.to_string()),
             );
         }
     }
@@ -600,7 +623,9 @@ fn labels(
     classes: usize,
     errors: &mut Vec<Diagnostic>,
 ) -> candle_core::Result<()> {
-    let Some(given) = &one.given else { return Ok(()) };
+    let Some(given) = &one.given else {
+        return Ok(());
+    };
     if given.elem_count() == 0 {
         return Ok(());
     }
@@ -612,20 +637,26 @@ fn labels(
             (candle_core::Storage::Cpu(cpu), Some((start, end))) => {
                 let labels = &cpu.as_slice::<i64>()?[start..end];
                 // Most batches are fine: look at the extremes before looking for a position.
-                let all_fine = labels
-                    .iter()
-                    .fold(true, |fine, &label| fine & ((label as u64) < classes as u64));
+                let all_fine = labels.iter().fold(true, |fine, &label| {
+                    fine & ((label as u64) < classes as u64)
+                });
                 if all_fine {
                     None
                 } else {
-                    labels.iter().position(|&l| bad(l)).map(|at| (at, labels[at]))
+                    labels
+                        .iter()
+                        .position(|&l| bad(l))
+                        .map(|at| (at, labels[at]))
                 }
             }
             _ => None,
         }
     } else {
         let labels = flat.to_vec1::<i64>()?;
-        labels.iter().position(|&l| bad(l)).map(|at| (at, labels[at]))
+        labels
+            .iter()
+            .position(|&l| bad(l))
+            .map(|at| (at, labels[at]))
     };
     if let Some((mut at, label)) = found {
         let mut position = Vec::new();

@@ -13,9 +13,7 @@ pub mod candle;
 pub mod reference;
 
 pub use backend::{Backend, execute};
-pub use bind::{
-    Binding, Bound, BoundInputs, Inputs, bind, from_canonical, ranks, scalar_value,
-};
+pub use bind::{Binding, Bound, BoundInputs, Inputs, bind, from_canonical, ranks, scalar_value};
 pub use value::Array;
 
 pub(crate) use crate::signature::one_class;
