@@ -110,10 +110,15 @@ fn elementwise(cx: &mut Cx, op: MapOp, args: &[NodeId], y: NodeId, g: NodeId) {
             let slope = cx.map(MapOp::Exp, &[x]);
             cx.times(g, slope)
         }),
-        // x' = g / (2·y)
+        // x' = g / (2·y). The slope of a norm, the root of a sum of squares, is taken to be 0 where
+        // the norm is 0, as that of |x|; the slopes of the squares are 0 there.
         MapOp::Sqrt => cx.give(x, |cx| {
             let double = cx.scaled(2.0, y);
-            let slope = cx.inverse(double);
+            let mut slope = cx.inverse(double);
+            if is_sum_of_squares(cx, x) {
+                let nonzero = cx.compare(MapOp::Ne, y, 0.0);
+                slope = cx.only(nonzero, slope);
+            }
             cx.times(g, slope)
         }),
         // x' = g · y·(1 − y)
@@ -266,6 +271,39 @@ fn elementwise(cx: &mut Cx, op: MapOp, args: &[NodeId], y: NodeId, g: NodeId) {
         | MapOp::Ge
         | MapOp::And
         | MapOp::Or => {}
+    }
+}
+
+/// Whether a node is made of squares only: their sums, means, and parts.
+fn is_sum_of_squares(cx: &Cx, id: NodeId) -> bool {
+    let node = cx.graph.node(id);
+    let squares = |place: usize| is_sum_of_squares(cx, node.args[place]);
+    match node.op {
+        Op::Map(MapOp::Mul) if node.args[0] == node.args[1] => true,
+        Op::Map(MapOp::Mul) => {
+            let [a, b] = [0, 1].map(|place| is_number(cx, node.args[place]));
+            (a && squares(1)) || (b && squares(0))
+        }
+        Op::Map(MapOp::Div) => is_number(cx, node.args[1]) && squares(0),
+        Op::Map(MapOp::Add) => squares(0) && squares(1),
+        Op::Dot(_) => node.args[0] == node.args[1],
+        Op::Reduce(ReduceOp::Sum, _)
+        | Op::Broadcast(_)
+        | Op::Rename { .. }
+        | Op::At { .. }
+        | Op::Slice { .. }
+        | Op::Shift { .. } => squares(0),
+        _ => false,
+    }
+}
+
+/// Whether a node depends on nothing but sizes.
+fn is_number(cx: &Cx, id: NodeId) -> bool {
+    let node = cx.graph.node(id);
+    match node.op {
+        Op::Const(_) | Op::Size(_) => true,
+        Op::Broadcast(_) => is_number(cx, node.args[0]),
+        _ => false,
     }
 }
 

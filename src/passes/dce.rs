@@ -1,17 +1,18 @@
 //! `Graph` → the same without the nodes that no output depends on. Inputs and dims stay, read or
 //! not: they are what the caller binds.
 
-use super::{Config, Pass};
+use super::Pass;
 use crate::ir::{Graph, NodeId};
 
 /// The pass.
 pub const PASS: Pass = Pass {
     name: "dce",
     about: "drops what no output depends on",
-    run,
+    run: |graph, _| sweep(graph),
 };
 
-fn run(mut graph: Graph, _: &Config) -> Graph {
+/// Drops the nodes that no output depends on.
+pub(super) fn sweep(mut graph: Graph) -> Graph {
     let mut live = vec![false; graph.nodes.len()];
     for output in &graph.outputs {
         live[output.node.index()] = true;

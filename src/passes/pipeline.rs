@@ -5,8 +5,6 @@ use super::{Pass, cse, dce, differentiate, fold, simplify, stabilise};
 /// For a graph that is only evaluated.
 pub const VALUE: &[&Pass] = &[
     &stabilise::PASS,
-    // What stabilising leaves behind is not worth folding.
-    &dce::PASS,
     &fold::PASS,
     // A folded 0.5·2 is the 1 of x·1.
     &simplify::PASS,
@@ -19,11 +17,10 @@ pub const VALUE: &[&Pass] = &[
 /// For a graph whose gradient is wanted too.
 pub const GRADIENT: &[&Pass] = &[
     &stabilise::PASS,
-    &dce::PASS,
     &fold::PASS,
     &simplify::PASS,
+    // Every node that is there is differentiated.
     &cse::PASS,
-    // Every node left is differentiated.
     &dce::PASS,
     &differentiate::PASS,
     &fold::PASS,

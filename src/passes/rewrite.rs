@@ -5,8 +5,9 @@
 //! one sweep reaches a fixpoint. A bound on the number of replacements makes sure that it ends
 //! whatever the rules are. New nodes come from the place in the spec of the node that they stand for.
 //!
-//! What is no longer needed stays behind for `dce`.
+//! What no output needs any more is dropped, as `dce` does.
 
+use super::dce;
 use super::intern::{Interner, commutes, rebuild};
 use super::term::{self, DimHole, Head, Names, Term};
 use crate::ir::{DimId, Dims, Edge, Elem, Graph, MapOp, Node, NodeId, Op, Origin, ReduceOp, Ty};
@@ -109,7 +110,8 @@ pub(super) fn run(graph: Graph, rules: &Rules, extra: Extra) -> Graph {
         normal: Vec::new(),
         fuel,
     };
-    rebuild(graph, start, Rewriter::node, |cx| cx.interner.graph)
+    let graph = rebuild(graph, start, Rewriter::node, |cx| cx.interner.graph);
+    dce::sweep(graph)
 }
 
 /// A graph in which every new node is rewritten as soon as it is made.

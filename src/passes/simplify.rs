@@ -404,7 +404,10 @@ fn sum_of_repeated(cx: &mut Rewriter<'_>, id: NodeId, x: NodeId) -> Option<NodeI
     let (op, origin) = (*op, node.origin);
     let (rest, dims) = (over.minus(&repeated), node.ty.dims.clone());
     let size = cx.push(Op::Size(repeated), &[], origin)?;
-    let sum = cx.push(Op::Reduce(op, rest), &[inner], origin)?;
+    let sum = match rest.is_empty() {
+        true => inner,
+        false => cx.push(Op::Reduce(op, rest), &[inner], origin)?,
+    };
     let product = cx.map(MapOp::Gate, &[size, sum], origin)?;
     cx.broadcast(product, &dims, origin)
 }

@@ -5,7 +5,7 @@
 //! product; where the other factor cannot misbehave, a product does. Conservative: a node is
 //! finite only if the table below says so.
 
-use crate::ir::{Graph, MapOp, Node, NodeId, Op, ReduceOp};
+use crate::ir::{DimId, DimSize, Graph, MapOp, Node, NodeId, Op, ReduceOp};
 
 /// How far a node can be trusted; later is worse.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -44,17 +44,29 @@ pub(super) fn level(graph: &Graph, node: &Node, levels: &[Level]) -> Level {
         Op::At { .. } | Op::Pick(_) => arg(0),
         Op::Softmax(_) => squash(arg(0)),
         Op::LogSoftmax(_) => arg(0).max(Level::Tame),
-        Op::Reduce(op, _) => match op {
+        Op::Reduce(op, dims) => match op {
             ReduceOp::Sum if arg(0) == Level::Finite => Level::Finite,
-            ReduceOp::Sum | ReduceOp::LogSumExp => arg(0).max(Level::Tame),
-            ReduceOp::Max | ReduceOp::Min | ReduceOp::Any | ReduceOp::All => arg(0),
+            ReduceOp::Sum => arg(0).max(Level::Tame),
+            ReduceOp::Any | ReduceOp::All => Level::Finite,
             ReduceOp::Prod => Level::Wild,
+            // Infinite if there is nothing to reduce.
+            _ if dims.iter().any(|dim| may_be_empty(graph, dim)) => Level::Wild,
+            ReduceOp::Max | ReduceOp::Min => arg(0),
+            ReduceOp::LogSumExp => arg(0).max(Level::Tame),
         },
         Op::Dot(_) => match worst() {
             Some(Level::Finite) => Level::Finite,
             Some(Level::Bounded) => Level::Tame,
             _ => Level::Wild,
         },
+    }
+}
+
+fn may_be_empty(graph: &Graph, dim: DimId) -> bool {
+    match graph.dims[dim.index()].size {
+        DimSize::Fixed(size) => size == 0,
+        DimSize::Same(of) => may_be_empty(graph, of),
+        DimSize::Bound | DimSize::Slice { .. } => true,
     }
 }
 

@@ -72,18 +72,18 @@ pub fn sizes(n: usize, s: usize) -> DimSizes {
 
 /// Arrays for the inputs of [`blank`], from numbers in −1 … 1.
 pub fn arrays(sizes: &DimSizes, numbers: &[f64]) -> Vec<Array> {
-    let mut numbers = numbers.iter().copied().cycle();
+    let mut numbers = numbers.iter().copied().cycle().enumerate();
     let graph = blank();
     let mut array = |input: &Input| {
         let shape = sizes.shape(&input.ty.dims);
         let count = shape.iter().product();
-        let data: Vec<f64> = numbers.by_ref().take(count).collect();
-        let data = match input.ty.elem {
-            Elem::Float => data.iter().map(|x| 2.0 * x).collect(),
-            Elem::Int => data.iter().map(|x| (x.abs() * 2.99).floor()).collect(),
-            Elem::Bool => data.iter().map(|x| f64::from(u8::from(*x > 0.0))).collect(),
+        let number = |(i, x): (usize, f64)| match input.ty.elem {
+            // No two equal, nor any 0: ties are tested by hand.
+            Elem::Float => 2.0 * x + 0.1 + 0.05 * (i as f64 * 0.618).fract(),
+            Elem::Int => (x.abs() * 2.99).floor(),
+            Elem::Bool => f64::from(u8::from(x > 0.0)),
         };
-        Array::new(shape, data)
+        Array::new(shape, numbers.by_ref().take(count).map(number).collect())
     };
     graph.inputs.iter().map(&mut array).collect()
 }
@@ -111,6 +111,12 @@ pub fn graph(choices: &[u32], style: Style) -> Graph {
         maker.step([choice[0], choice[1], choice[2], choice[3], choice[4]]);
     }
     maker.finish()
+}
+
+fn pick_op(arity: usize, which: u32) -> MapOp {
+    let ops = MapOp::ALL.iter().filter(|op| op.arity() == arity);
+    let ops: Vec<MapOp> = ops.copied().collect();
+    ops[which as usize % ops.len()]
 }
 
 struct Maker {
@@ -168,8 +174,8 @@ impl Maker {
         let y = self.any(Elem::Float, b);
         let dim = [N, C, S, F, M][p as usize % 5];
         match kind % 24 {
-            0..=3 => self.unary(MapOp::ALL[p as usize % MapOp::ALL.len()], x),
-            4..=6 => self.binary(MapOp::ALL[p as usize % MapOp::ALL.len()], x, y),
+            0..=3 => self.unary(pick_op(1, p), x),
+            4..=6 => self.binary(pick_op(2, p), x, y),
             7 => {
                 let value = [0.0, 1.0, -1.0, 0.5, 2.0, -0.3][p as usize % 6];
                 self.number(value);
@@ -202,6 +208,8 @@ impl Maker {
                 }
             }
             12 => {
+                // An entry of a dim that may be empty is NaN.
+                let dim = if smooth { C } else { dim };
                 if let Some(x) = self.with_dim(Elem::Float, dim, a) {
                     let index = if p.is_multiple_of(2) { 0 } else { -1 };
                     self.graph.push(Op::At { dim, index }, &[x], origin());
@@ -263,6 +271,8 @@ impl Maker {
                 self.graph
                     .leaf(Op::Table(vec![0.2, -0.5, 0.8]), ty, origin())
             }
+            // Differences see through it.
+            _ if self.style == Style::Smooth => x,
             _ => self.graph.push(Op::StopGrad, &[x], origin()),
         };
     }
@@ -297,9 +307,6 @@ impl Maker {
     }
 
     fn unary(&mut self, op: MapOp, x: NodeId) {
-        if op.arity() != 1 {
-            return;
-        }
         let x = match op {
             MapOp::Not => self.any(Elem::Bool, x.0),
             MapOp::Float => self.any([Elem::Bool, Elem::Int][x.index() % 2], x.0),
@@ -314,9 +321,6 @@ impl Maker {
     }
 
     fn binary(&mut self, op: MapOp, x: NodeId, y: NodeId) {
-        if op.arity() != 2 {
-            return;
-        }
         let (x, y) = match op {
             MapOp::And | MapOp::Or => (self.any(Elem::Bool, x.0), self.any(Elem::Bool, y.0)),
             _ if self.style == Style::Any => (x, y),
@@ -328,20 +332,20 @@ impl Maker {
         self.map(op, &[x, y]);
     }
 
-    /// The sum of the last float and of a few others, so that most nodes matter.
+    /// The sum of the last few floats, so that most nodes matter.
     fn finish(mut self) -> Graph {
-        let last = self.any(Elem::Float, 0);
-        let mut total = self.number(0.0);
-        for which in [0, 2, 4, 6] {
-            let x = self.any(Elem::Float, which);
+        let floats: Vec<NodeId> = (0..6).map(|i| self.any(Elem::Float, 2 * i)).collect();
+        let mut sums = Vec::new();
+        for x in floats {
             let dims = self.graph.ty(x).dims.clone();
-            let x = self.graph.sum(x, dims, origin());
-            total = self.map(MapOp::Add, &[total, x]);
+            sums.push(self.graph.sum(x, dims, origin()));
         }
-        let dims = self.graph.ty(last).dims.clone();
-        let term = self.graph.sum(last, dims, origin());
+        let mut total = sums[0];
+        for &sum in &sums[1..] {
+            total = self.map(MapOp::Add, &[total, sum]);
+        }
         let output = |role, node| Output { role, node };
-        self.graph.outputs = vec![output(Role::Total, total), output(Role::Term(0), term)];
+        self.graph.outputs = vec![output(Role::Total, total), output(Role::Term(0), sums[0])];
         ir::verify(&self.graph).expect("random graphs are well-formed");
         self.graph
     }
