@@ -73,18 +73,12 @@ pub(in crate::ast) fn unknown_item(
     let first = tokens.first()?;
     let word = &text[first.start..first.end];
     let span = Span::new(file, first.start, first.end);
-    let items = or_list(
-        &ITEM_WORDS
-            .iter()
-            .map(|w| format!("`{w}`"))
-            .collect::<Vec<_>>(),
-    );
     let error = |message: String| Diagnostic::error(Code::Syntax, message);
 
     if LATER_WORDS.contains(&word) {
         let diagnostic = error(format!("`{word}` is not an item of this version"))
             .at(span, "reserved for a later version of the language")
-            .note(format!("an item starts with {items}"));
+            .note(all_items());
         return Some(diagnostic);
     }
     // `minimise(x)` and `maximize(x)` look like calls and are not meant as such.
@@ -110,7 +104,12 @@ pub(in crate::ast) fn unknown_item(
         Some(item) => diagnostic.fix(span, item, format!("did you mean `{item}`?")),
         None => diagnostic.help("if this is an expression, an operator is missing behind it"),
     };
-    Some(diagnostic.note(format!("an item starts with {items}")))
+    Some(diagnostic.note(all_items()))
+}
+
+fn all_items() -> String {
+    let words: Vec<String> = ITEM_WORDS.iter().map(|w| format!("`{w}`")).collect();
+    format!("an item starts with {}", or_list(&words))
 }
 
 fn is_open(text: &str, token: &Token) -> bool {

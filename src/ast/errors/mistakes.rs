@@ -493,7 +493,7 @@ fn if_forms(t: &Trouble) -> Option<Diagnostic> {
 
 /// `dice() on aux`
 fn on_operands(t: &Trouble) -> Option<Diagnostic> {
-    if t.before(1) != "on" || t.here() == "(" || t.expects(Rule::operand) || t.at < 2 {
+    if t.before(1) != "on" || t.here() == "(" || t.expects(Rule::declared) || t.at < 2 {
         return None;
     }
     if t.before(2) != ")" {

@@ -393,7 +393,7 @@ const OPERATOR: &str = "an operator";
 /// What a rule stands for; nothing for rules that go without saying.
 fn describe(rule: Rule) -> &'static str {
     match rule {
-        Rule::ident | Rule::keyword | Rule::binding | Rule::option | Rule::operand => NAME,
+        Rule::ident | Rule::keyword | Rule::binding | Rule::option | Rule::declared => NAME,
         Rule::kind
         | Rule::tensor
         | Rule::type_expr

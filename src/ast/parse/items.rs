@@ -1,13 +1,15 @@
 //! Pairs of items and definitions.
 
+use pest::Parser;
 use pest::iterators::Pair;
 
 use super::super::errors;
-use super::super::grammar::Rule;
+use super::super::grammar::{Grammar, Rule};
 use super::super::tree::*;
 use super::exprs::value;
 use super::types::type_expr;
 use super::{Cx, Parsed};
+use crate::diag::Diagnostic;
 use crate::source::Span;
 
 pub(super) fn item(cx: &Cx, pair: Pair<Rule>) -> Parsed<Item> {
@@ -89,10 +91,27 @@ fn binding(cx: &Cx, pair: Pair<Rule>) -> Parsed<Binding> {
 fn bare(cx: &Cx, pair: Pair<Rule>, span: Span) -> Parsed<ItemKind> {
     let at = cx.tokens.partition_point(|t| t.start < span.start as usize);
     if at > 0 && cx.tokens.get(at).is_some_and(|t| !t.first) {
+        if let Some(diagnostic) = broken_suffix(cx, span.start as usize) {
+            return Err(Box::new(diagnostic));
+        }
         let trouble = errors::Trouble::new(cx.file, cx.text, cx.tokens, at, &[]);
         return Err(Box::new(errors::two_operands(&trouble)));
     }
     Ok(ItemKind::Minimize(value(cx, cx.parts(pair).one(cx)?)?))
+}
+
+/// What is wrong with a bracket that belongs to the value before it and reads as a list or as
+/// parentheses only because it is not well formed.
+fn broken_suffix(cx: &Cx, start: usize) -> Option<Diagnostic> {
+    let end = cx.tokens.last().map_or(start, |t| t.end);
+    let rest = cx.text.get(start..end)?;
+    let rule = match rest.as_bytes().first()? {
+        b'(' => Rule::arguments,
+        b'[' => Rule::bracket,
+        _ => return None,
+    };
+    let error = Grammar::parse(rule, rest).err()?;
+    Some(errors::syntax(cx.file, cx.text, cx.tokens, start, &error))
 }
 
 fn definition(cx: &Cx, pair: Pair<Rule>) -> Parsed<Definition> {
