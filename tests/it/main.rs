@@ -3,4 +3,5 @@
 mod candle;
 mod golden;
 mod ir;
+mod slopes;
 mod ui;
