@@ -13,7 +13,10 @@ pub mod candle;
 pub mod reference;
 
 pub use backend::{Backend, execute};
-pub use bind::{Binding, Bound, BoundInputs, Inputs, bind, from_canonical, ranks, scalar_value};
+pub use bind::{
+    Binding, Bound, BoundInputs, Inputs, Shapes, Sizes, bind, from_canonical, ranks, scalar_value,
+    sizes,
+};
 pub use value::Array;
 
 pub(crate) use crate::signature::one_class;
