@@ -483,7 +483,7 @@ fn ranges(variant: &Variant, bound: &BoundInputs) -> candle_core::Result<Vec<Dia
     for (one, slot) in bound.inputs.iter().zip(&variant.signature.slots) {
         arrays.push(match slot.what {
             // The checked scalars do not depend on tensors.
-            What::Tensor { .. } => Array::new(vec![0], Vec::new()),
+            What::Tensor { .. } => Array::scalar(0.0),
             What::Scalar | What::Param { .. } => Array::scalar(run::scalar_value(&one.canonical)?),
         });
     }

@@ -3,5 +3,7 @@
 mod candle;
 mod golden;
 mod ir;
+mod run;
 mod slopes;
+mod tidy;
 mod ui;
