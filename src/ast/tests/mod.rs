@@ -1,6 +1,7 @@
 //! Tests of the whole front end, text in and text out.
 
 mod extremes;
+mod roundtrip;
 mod scratch;
 
 use super::*;
