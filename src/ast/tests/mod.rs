@@ -1,6 +1,8 @@
 //! Tests of the whole front end, text in and text out.
 
 mod extremes;
+mod forms;
+mod messages;
 mod roundtrip;
 mod scratch;
 
