@@ -1,6 +1,9 @@
 //! Tests of the whole front end, text in and text out.
 
 mod extremes;
+mod forms;
+mod messages;
+mod roundtrip;
 mod scratch;
 
 use super::*;
