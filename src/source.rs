@@ -3,6 +3,7 @@
 //! A [`Span`] is a file and two byte offsets; lines and columns are computed only when
 //! something is printed. Nothing here knows what the text means.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A file of a [`SourceMap`].
@@ -56,9 +57,9 @@ impl fmt::Debug for Span {
 #[derive(Clone, Debug)]
 pub struct SourceFile {
     /// How messages call the file.
-    pub name: String,
-    /// Its whole text.
-    pub text: String,
+    pub name: Cow<'static, str>,
+    /// Its whole text; that of the standard library lies in the binary.
+    pub text: Cow<'static, str>,
     /// Whether it belongs to the standard library, whose insides a message shows only as a note.
     pub library: bool,
 }

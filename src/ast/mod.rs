@@ -2,14 +2,23 @@
 //!
 //! **Invariant**: an `Ast` holds no meaning; names are text, nothing has a type. Parsing what
 //! [`print`] prints gives the same tree up to spans. Only this folder sees pest.
+//!
+//! A text goes through `scan` (tokens, comments), `pieces` (one for each item; brackets and
+//! nesting), the grammar (`grammar/loss.pest`), and `parse` (pairs → tree). Failures of the
+//! grammar become messages in `errors`.
 
 mod errors;
 mod grammar;
 mod parse;
+mod pieces;
 mod print;
 mod scan;
 mod tree;
 
-pub use parse::{MAX_BYTES, parse};
+pub use parse::parse;
 pub use print::print;
+pub use scan::{MAX_BYTES, decode};
 pub use tree::*;
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,7 @@
-//! The one integration binary: a module per part of the compiler.
+//! The integration tests: one binary, one module for each stage.
 
+mod candle;
+mod golden;
 mod ir;
+mod slopes;
+mod ui;

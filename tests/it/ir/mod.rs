@@ -2,7 +2,7 @@
 
 mod golden;
 mod gradient;
-mod random;
+pub mod random;
 mod reference;
 mod rules;
 mod text;

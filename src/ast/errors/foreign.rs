@@ -1,0 +1,243 @@
+//! Operators, numbers and quotes of other languages, found by the scan.
+
+use super::super::pieces::MAX_ERRORS;
+use super::super::scan::{Token, TokenKind};
+use crate::diag::{Code, Diagnostic};
+use crate::source::{FileId, Span};
+
+/// What is written elsewhere, what it is, what to write here, and whether that is a replacement.
+struct Other {
+    text: &'static str,
+    message: &'static str,
+    instead: &'static str,
+    help: &'static str,
+}
+
+macro_rules! others {
+    ($($text:literal $message:literal, $instead:literal, $help:literal;)*) => {
+        &[$(Other { text: $text, message: $message, instead: $instead, help: $help }),*]
+    };
+}
+
+/// An empty replacement means that there is only advice.
+const OTHERS: &[Other] = others! {
+    "**" "powers are written with `^`", "^", "write `^`";
+    "&&" "`&&` is not an operator", "and", "write `and`";
+    "&" "`&` is not an operator", "and", "write `and`";
+    "||" "`||` is not an operator", "or", "write `or`";
+    "|" "`|` is not an operator", "or", "write `or`";
+    "!" "`!` is not an operator", "not ", "write `not`";
+    "~" "`~` is not an operator", "not ", "write `not`";
+    "===" "`===` is not an operator", "==", "write `==`";
+    "!==" "`!==` is not an operator", "!=", "write `!=`";
+    "<>" "`<>` is not an operator", "!=", "write `!=`";
+    "=>" "`=>` is not an operator", ">=", "write `>=` to compare";
+    ":=" "`:=` is not an operator", "", "a value is `let name = ...`";
+    "//" "`//` does not start a comment", "#", "comments start with `#`; a division is `/`";
+    "/*" "`/*` does not start a comment", "", "comments start with `#` and end with the line";
+    "->" "a definition has no type for its result", "", "remove `->` and the type: the value of the body decides";
+    "+=" "nothing changes its value", "", "give the new value a name of its own with `let`";
+    "-=" "nothing changes its value", "", "give the new value a name of its own with `let`";
+    "*=" "nothing changes its value", "", "give the new value a name of its own with `let`";
+    "/=" "nothing changes its value", "", "give the new value a name of its own with `let`";
+    "%" "there is no remainder operator", "", "`x - n*floor(x/n)` is the remainder of `x` by `n`";
+    "@" "there is no matrix product", "", "`dot[D](a, b)` sums a product along the axis `D`";
+    "?" "`?` is not an operator", "", "a choice is `if condition then a else b`";
+    "\\" "a line needs no mark to go on", "", "remove it: an expression goes on while it is not complete";
+    "$" "names have no mark", "", "remove it";
+    "`" "names have no quotes", "", "remove it";
+    "−" "this is not the minus sign of a keyboard", "-", "write `-`";
+    "–" "this is a dash, not a minus sign", "-", "write `-`";
+    "—" "this is a dash, not a minus sign", "-", "write `-`";
+    "×" "`×` is not an operator", "*", "write `*`";
+    "·" "`·` is not an operator", "*", "write `*`";
+    "⋅" "`⋅` is not an operator", "*", "write `*`";
+    "∗" "`∗` is not an operator", "*", "write `*`";
+    "÷" "`÷` is not an operator", "/", "write `/`";
+    "∕" "`∕` is not an operator", "/", "write `/`";
+    "≤" "`≤` is not an operator", "<=", "write `<=`";
+    "≥" "`≥` is not an operator", ">=", "write `>=`";
+    "≠" "`≠` is not an operator", "!=", "write `!=`";
+    "²" "powers are written with `^`", "^2", "write `^2`";
+    "³" "powers are written with `^`", "^3", "write `^3`";
+    "∞" "infinity is a word", "inf", "write `inf`";
+    "…" "this is one character, not three dots", "...", "write `...`";
+    "√" "a root is a function", "", "write `sqrt(x)`";
+    "∑" "a sum is a function", "", "write `sum[N](x)`";
+    "α" "names are made of ASCII letters", "alpha", "spell it out";
+    "β" "names are made of ASCII letters", "beta", "spell it out";
+    "γ" "names are made of ASCII letters", "gamma", "spell it out";
+    "δ" "names are made of ASCII letters", "delta", "spell it out";
+    "ε" "names are made of ASCII letters", "epsilon", "spell it out";
+    "λ" "names are made of ASCII letters", "lambda", "spell it out";
+    "μ" "names are made of ASCII letters", "mu", "spell it out";
+    "σ" "names are made of ASCII letters", "sigma", "spell it out";
+    "τ" "names are made of ASCII letters", "tau", "spell it out";
+    "\u{a0}" "this space is a special one", " ", "write an ordinary space";
+    "\u{2009}" "this space is a special one", " ", "write an ordinary space";
+    "\u{202f}" "this space is a special one", " ", "write an ordinary space";
+    "\u{3000}" "this space is a special one", " ", "write an ordinary space";
+    "\u{200b}" "here is an invisible character", "", "remove it";
+    "\u{feff}" "here is an invisible character", "", "remove it";
+};
+
+/// Reports what a piece holds that the language does not have, at most once a line.
+pub(in crate::ast) fn report(
+    file: FileId,
+    text: &str,
+    tokens: &[Token],
+    found: &mut Vec<Diagnostic>,
+) {
+    let mut in_line = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        if token.first {
+            in_line = 0;
+        }
+        if token.kind == TokenKind::Foreign && found.len() < MAX_ERRORS {
+            in_line += 1;
+            if in_line == 1 {
+                found.push(explain(file, text, tokens, at));
+            }
+        }
+    }
+}
+
+fn explain(file: FileId, text: &str, tokens: &[Token], at: usize) -> Diagnostic {
+    let token = tokens[at];
+    let word = &text[token.start..token.end];
+    let span = Span::new(file, token.start, token.end);
+    let error = |message: String| Diagnostic::error(Code::Syntax, message);
+
+    let quote = word.starts_with(['"', '\'', '“', '”', '‘', '’', '«', '»']);
+    if quote {
+        let diagnostic = error("there are no strings".to_owned()).at(span, "");
+        return match token.first {
+            true => diagnostic.help("a remark starts with `#`, a doc comment with `##`"),
+            false => diagnostic.help("names are written without quotes, as in `reduce=mean`"),
+        };
+    }
+    if word.starts_with(|c: char| c.is_ascii_digit()) || (word.starts_with('.') && word.len() > 1) {
+        return number(word, span);
+    }
+    if word == "." {
+        return dot(text, tokens, at, span);
+    }
+    match OTHERS.iter().find(|other| other.text == word) {
+        Some(other) => {
+            let diagnostic = error(other.message.to_owned()).at(span, "");
+            if other.instead.is_empty() {
+                diagnostic.help(other.help)
+            } else {
+                diagnostic.fix(span, other.instead, other.help)
+            }
+        }
+        None => {
+            let letter = word.starts_with(char::is_alphabetic);
+            let diagnostic = error(format!("`{word}` does not belong to the language"));
+            if letter {
+                diagnostic
+                    .at(span, "")
+                    .help("names are made of ASCII letters, digits and `_`")
+            } else {
+                diagnostic.at(span, "unknown character")
+            }
+        }
+    }
+}
+
+/// Numbers that are written differently here, and letters glued to numbers.
+fn number(word: &str, span: Span) -> Diagnostic {
+    let error = |message: String| Diagnostic::error(Code::Syntax, message);
+    if let Some(digits) = word.strip_prefix('.') {
+        if digits.bytes().all(|b| b.is_ascii_digit()) {
+            return error(format!("`{word}` is not a number"))
+                .at(span, "a digit is missing before the point")
+                .fix(span, format!("0{word}"), "write the zero");
+        }
+    }
+    if let Some(digits) = word.strip_suffix('.') {
+        if digits.bytes().all(|b| b.is_ascii_digit()) {
+            return error(format!("`{word}` is not a number"))
+                .at(span, "a digit is missing behind the point")
+                .fix(span, format!("{word}0"), "write the zero");
+        }
+    }
+    let plain: String = word.chars().filter(|c| *c != '_').collect();
+    if plain.bytes().all(|b| b.is_ascii_digit()) {
+        return error(format!("`{word}` is not a number"))
+            .at(span, "digits cannot be grouped")
+            .fix(span, plain, "write the digits without `_`");
+    }
+    let end = word
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(word.len());
+    let (digits, letters) = word.split_at(end);
+    if letters.is_empty() || digits.starts_with('.') || digits.matches('.').count() > 1 {
+        return error(format!("`{word}` is not a number")).at(span, "");
+    }
+    if letters.starts_with(['x', 'X', 'b', 'o']) && digits == "0" && letters.len() > 1 {
+        return error(format!("`{word}` is not a number"))
+            .at(span, "only decimal numbers are known");
+    }
+    if matches!(letters, "f" | "f32" | "f64" | "F" | "L" | "d") {
+        return error(format!("`{word}` is not a number"))
+            .at(span, "numbers carry no type")
+            .fix(span, digits, "write the number alone");
+    }
+    if matches!(letters, "e" | "E") {
+        return error(format!("`{word}` is not a number"))
+            .at(span, "the digits of the exponent are missing")
+            .help("write it in full, `1e-6`");
+    }
+    error(format!("`{word}` is neither a number nor a name"))
+        .at(span, "")
+        .fix(
+            span,
+            format!("{digits}*{letters}"),
+            "write the `*` of a product",
+        )
+}
+
+/// What often stands before a point and is no value.
+const MODULES: &[&str] = &[
+    "torch",
+    "nn",
+    "np",
+    "numpy",
+    "jnp",
+    "jax",
+    "tf",
+    "math",
+    "monai",
+    "smp",
+    "nnunet",
+    "kornia",
+    "mmseg",
+    "keras",
+    "optax",
+    "timm",
+    "torchvision",
+    "losses",
+    "loss",
+    "std",
+    "self",
+];
+
+/// `x.sum()`, `torch.mean(x)`.
+fn dot(text: &str, tokens: &[Token], at: usize, span: Span) -> Diagnostic {
+    let word = |at: usize| {
+        let token = tokens.get(at)?;
+        matches!(token.kind, TokenKind::Word).then(|| &text[token.start..token.end])
+    };
+    let diagnostic =
+        Diagnostic::error(Code::Syntax, "names hold no points").at(span, "not expected here");
+    match (at.checked_sub(1).and_then(word), word(at + 1)) {
+        (Some(module), Some(name)) if MODULES.contains(&module) => diagnostic.help(format!(
+            "functions stand alone, without a module: `{name}(...)`"
+        )),
+        (Some(value), Some(name)) => {
+            diagnostic.help(format!("there are no methods: write `{name}({value})`"))
+        }
+        _ => diagnostic.help("there are no methods and no modules, only functions: `sum(x)`"),
+    }
+}

@@ -1,0 +1,85 @@
+//! The table of functions that the language has of itself.
+//!
+//! Elementwise functions come from the table in `ir/op.rs`; the rest is [`FUNCTIONS`].
+
+use crate::ir::MapOp;
+
+/// A function that is not elementwise: its name, how it is written, what it does.
+pub struct Function {
+    /// The name.
+    pub name: &'static str,
+    /// How it is written.
+    pub usage: &'static str,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+}
+
+macro_rules! functions {
+    ($($name:literal, $usage:literal, $about:literal;)*) => {
+        /// The functions of the language that are not elementwise.
+        pub const FUNCTIONS: &[Function] = &[$(Function { name: $name, usage: $usage, about: $about }),*];
+    };
+}
+
+functions! {
+    "sum", "sum[axes](x, where=m)", "Σ over the axes, over all without brackets";
+    "mean", "mean[axes](x, where=m)", "Σ x / number of elements, over those where `m` holds; 0 of nothing";
+    "weighted_mean", "weighted_mean[axes](x, w)", "Σ w·x / Σ w; 0 where Σ w = 0";
+    "max", "max[axes](x, where=m), max(a, b)", "the largest over the axes, or the larger of two";
+    "min", "min[axes](x, where=m), min(a, b)", "the smallest over the axes, or the smaller of two";
+    "prod", "prod[axes](x, where=m)", "Π over the axes";
+    "logsumexp", "logsumexp[axes](x, where=m)", "log Σ exp without overflow";
+    "count", "count[axes](m)", "how many are true";
+    "any", "any[axes](m)", "whether any is true";
+    "all", "all[axes](m)", "whether all are true";
+    "argmax", "argmax[C](x)", "the position of the largest along one axis, the first of equals";
+    "softmax", "softmax[C](x)", "exp(x) / Σ exp(x) along one axis";
+    "log_softmax", "log_softmax[C](x)", "log(softmax), computed without it";
+    "pick", "pick(x, labels)", "the entry of x at the label, along the axis of the classes";
+    "onehot", "onehot(labels)", "1 at the label, else 0";
+    "index", "index[N]", "0, 1, 2, … along an axis";
+    "size", "size[N, C]", "the number of elements along axes";
+    "shift", "shift[H](x, by, edge=zero)", "entry i is entry i − by; edge: zero, clamp, wrap";
+    "diff", "diff[H](x)", "differences of neighbours; one entry fewer";
+    "dot", "dot[D](a, b)", "Σ a·b along axes";
+    "expand_as", "expand_as(x, y)", "x repeated along the axes of y that it lacks";
+    "where", "where(c, a, b)", "a where c holds, else b";
+    "stop_grad", "stop_grad(x)", "x, and no gradient flows through";
+}
+
+/// The elementwise operations that are functions of the language.
+pub fn elementwise(name: &str) -> Option<MapOp> {
+    let op = MapOp::from_name(name)?;
+    is_function(op).then_some(op)
+}
+
+/// Whether an elementwise operation is called by its name, and not written as an operator.
+pub fn is_function(op: MapOp) -> bool {
+    !matches!(
+        op,
+        MapOp::Neg
+            | MapOp::Not
+            | MapOp::Float
+            | MapOp::Add
+            | MapOp::Sub
+            | MapOp::Mul
+            | MapOp::Div
+            | MapOp::Pow
+            | MapOp::Gate
+            | MapOp::Digamma
+            | MapOp::Eq
+            | MapOp::Ne
+            | MapOp::Lt
+            | MapOp::Le
+            | MapOp::Gt
+            | MapOp::Ge
+            | MapOp::And
+            | MapOp::Or
+            | MapOp::Select
+    )
+}
+
+/// Whether the language itself has a function of this name.
+pub fn is_builtin(name: &str) -> bool {
+    elementwise(name).is_some() || FUNCTIONS.iter().any(|f| f.name == name)
+}

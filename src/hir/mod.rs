@@ -1,0 +1,34 @@
+//! Ast → [`Hir`]: what a spec means.
+//!
+//! Names are resolved, calls expanded in place, overloads chosen, conversions inserted, axes and
+//! kinds checked, sizes unified. There is no recursion in the language, so this always ends; the
+//! number of expressions is bounded.
+//!
+//! **Packs.** `...S` is seen as one flat axis as long as nothing looks at its axes one by one. Where
+//! something does (`diff`, `shift`, `sum for`), the spec is checked with the pack taken apart into
+//! as many axes as `ranks` says, two if it does not say.
+
+mod axes;
+mod build;
+mod builtin;
+mod call;
+mod check;
+mod cx;
+mod expr;
+mod functions;
+mod items;
+mod minimize;
+mod operands;
+mod options;
+mod print;
+mod select;
+mod tree;
+mod ty;
+
+pub use axes::{Axes, Axis, AxisDef, AxisId, Role};
+pub use check::{ASSUMED_RANK, check};
+pub use cx::{Library, operands};
+pub use functions::{FUNCTIONS, Function, is_builtin, is_function};
+pub use print::print;
+pub use tree::*;
+pub use ty::{Classes, Kind, Ty, show_axes};

@@ -1,0 +1,506 @@
+//! [`Loss`]: a compiled spec. The only file that knows every stage.
+//!
+//! Compiled once, run often: checking and lowering happen in [`Compiler::compile`], the gradient
+//! graph is derived when it is first asked for, and nothing is compiled again when sizes, params
+//! or scalars change. A spec that looks at the axes of a pack one by one is lowered once for each
+//! number of axes that it meets.
+
+use crate::ast::{self, Ast};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::error::{Error, Report};
+use crate::hir::{self, Hir};
+use crate::ir::{Graph, Role};
+use crate::library::{self, Std, USER};
+use crate::lower;
+use crate::passes;
+use crate::run::{self, Array, Backend, BoundInputs, Inputs, autograd};
+use crate::signature::{Check, Signature, What};
+use crate::source::SourceMap;
+use candle_core::Tensor;
+use candle_core::backprop::GradStore;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How a spec is compiled.
+#[derive(Clone, Debug)]
+pub struct Compiler {
+    name: String,
+    backend: Option<Backend>,
+}
+
+impl Default for Compiler {
+    fn default() -> Compiler {
+        Compiler::new()
+    }
+}
+
+impl Compiler {
+    /// The usual settings.
+    pub fn new() -> Compiler {
+        Compiler {
+            name: "<spec>".to_string(),
+            backend: None,
+        }
+    }
+
+    /// How messages call the file.
+    pub fn name(mut self, name: impl Into<String>) -> Compiler {
+        self.name = name.into();
+        self
+    }
+
+    /// What runs the spec.
+    pub fn backend(mut self, backend: Backend) -> Compiler {
+        self.backend = Some(backend);
+        self
+    }
+
+    /// Parses and checks a spec, and returns the syntax tree with it.
+    pub fn check(&self, text: &str) -> Result<(Ast, Report), Error> {
+        let (ast, _, warnings) = self.front(text, &|_| None)?;
+        Ok((ast, warnings))
+    }
+
+    /// Compiles a spec.
+    pub fn compile(&self, text: &str) -> Result<Loss, Error> {
+        let (ast, hir, warnings) = self.front(text, &|_| None)?;
+        let sources = warnings.sources.clone();
+        let ranks = hir.axes.packs().to_vec();
+        let first = Arc::new(Variant::new(hir, &ranks));
+        Ok(Loss(Arc::new(Inner {
+            ast,
+            sources,
+            warnings,
+            backend: self.backend.unwrap_or(Backend::Candle),
+            variants: Mutex::new(vec![first.clone()]),
+            first,
+        })))
+    }
+
+    fn front(
+        &self,
+        text: &str,
+        ranks: &dyn Fn(&str) -> Option<usize>,
+    ) -> Result<(Ast, Hir, Report), Error> {
+        let mut diags = Diagnostics::default();
+        let ast = ast::parse(USER, text, &mut diags);
+        let hir = ast
+            .as_ref()
+            .and_then(|ast| hir::check(ast, &Std, ranks, &mut diags));
+        let report = Report {
+            diagnostics: diags.into_sorted(),
+            sources: Arc::new(library::sources(&self.name, text)),
+        };
+        match (ast, hir) {
+            (Some(ast), Some(hir)) => Ok((ast, hir, report)),
+            _ => Err(Error::Spec(report)),
+        }
+    }
+}
+
+/// A spec lowered for certain numbers of axes in its packs.
+struct Variant {
+    ranks: Vec<(String, Option<usize>)>,
+    hir: Hir,
+    signature: Signature,
+    lowered: Graph,
+    value: Graph,
+    checks: Vec<Check>,
+    check_graph: Graph,
+    /// Gradient graphs by the inputs whose gradients they give.
+    gradients: Mutex<Vec<(Vec<u32>, Arc<Graph>)>>,
+}
+
+impl Variant {
+    fn new(hir: Hir, ranks: &[(String, Option<usize>)]) -> Variant {
+        let lowered = lower::lower(&hir);
+        let value = passes::apply(lowered.clone(), passes::VALUE, &passes::Config::default());
+        let checks = hir.checks.iter().map(|check| Check {
+            range: check.range,
+            what: check.what.clone(),
+            span: check.span,
+        });
+        Variant {
+            ranks: ranks.to_vec(),
+            signature: lower::signature(&hir),
+            checks: checks.collect(),
+            check_graph: lower::lower_checks(&hir),
+            gradients: Mutex::new(Vec::new()),
+            lowered,
+            value,
+            hir,
+        }
+    }
+
+    fn gradient(&self, wanted: &[u32]) -> Arc<Graph> {
+        let mut known = self
+            .gradients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, graph)) = known.iter().find(|(w, _)| w == wanted) {
+            return graph.clone();
+        }
+        let config = passes::Config {
+            wanted: wanted.to_vec(),
+        };
+        let graph = passes::apply(self.lowered.clone(), passes::GRADIENT, &config);
+        let graph = Arc::new(graph);
+        known.push((wanted.to_vec(), graph.clone()));
+        graph
+    }
+}
+
+struct Inner {
+    ast: Ast,
+    sources: Arc<SourceMap>,
+    warnings: Report,
+    backend: Backend,
+    first: Arc<Variant>,
+    variants: Mutex<Vec<Arc<Variant>>>,
+}
+
+/// A compiled spec. Cheap to clone, and shared between threads as it is.
+#[derive(Clone)]
+pub struct Loss(Arc<Inner>);
+
+/// A term of a loss after a run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TermValue {
+    /// Its name.
+    pub name: String,
+    /// Its value before weighting.
+    pub raw: f64,
+    /// Its factor in the total; `None` where it enters otherwise than by a factor.
+    pub weight: Option<f64>,
+}
+
+impl TermValue {
+    /// What it contributes to the total.
+    pub fn weighted(&self) -> Option<f64> {
+        self.weight.map(|weight| weight * self.raw)
+    }
+}
+
+/// What a run returns.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The value that is minimized: a scalar tensor in f32, or f64 where an input is f64, on the
+    /// device of the inputs. It takes part in `backward()` unless it comes from
+    /// [`Loss::value_and_grad`] or [`Loss::gradients`].
+    pub total: Tensor,
+    /// The terms, in the order of the spec.
+    pub terms: Vec<TermValue>,
+    /// The reports, in the order of the spec.
+    pub reports: Vec<(String, f64)>,
+}
+
+/// The stages whose results can be shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// The syntax tree, as canonical text.
+    Ast,
+    /// The checked spec, with types and inserted conversions.
+    Typed,
+    /// The tensor graph of value and gradient, after all passes.
+    Ir,
+    /// The tensor graph as Graphviz.
+    Dot,
+}
+
+impl Loss {
+    /// Compiles a spec with the usual settings.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] with every mistake that was found.
+    pub fn compile(text: &str) -> Result<Loss, Error> {
+        Compiler::new().compile(text)
+    }
+
+    /// What is suspicious about the spec.
+    pub fn warnings(&self) -> &Report {
+        &self.0.warnings
+    }
+
+    /// What the spec takes.
+    pub fn signature(&self) -> &Signature {
+        &self.0.first.signature
+    }
+
+    /// The names of the terms, in the order of the spec.
+    pub fn term_names(&self) -> impl Iterator<Item = &str> {
+        self.0.first.hir.terms.iter().map(|term| term.name.as_str())
+    }
+
+    /// The names of the reports, in the order of the spec.
+    pub fn report_names(&self) -> impl Iterator<Item = &str> {
+        self.0.first.hir.reports.iter().map(|r| r.name.as_str())
+    }
+
+    /// The checked spec.
+    pub fn typed(&self) -> &Hir {
+        &self.0.first.hir
+    }
+
+    /// The text of a stage; axes of packs are two where their number matters.
+    pub fn emit(&self, stage: Stage) -> String {
+        let variant = &self.0.first;
+        match stage {
+            Stage::Ast => ast::print(&self.0.ast),
+            Stage::Typed => hir::print(&variant.hir),
+            Stage::Ir => crate::ir::print(&self.gradient_graph()),
+            Stage::Dot => crate::ir::dot(&self.gradient_graph()),
+        }
+    }
+
+    /// The graph of the value alone, after all passes.
+    pub fn value_graph(&self) -> &Graph {
+        &self.0.first.value
+    }
+
+    /// The graph of the value and of the gradient by every floating tensor input.
+    pub fn gradient_graph(&self) -> Arc<Graph> {
+        let variant = &self.0.first;
+        variant.gradient(&differentiable(&variant.signature))
+    }
+
+    /// The value, the terms and the reports. The total takes part in `backward()` for every given
+    /// tensor that is tracked by Candle.
+    ///
+    /// # Errors
+    /// [`Error::Inputs`] if what is given does not fit the spec, [`Error::Candle`] if Candle fails.
+    pub fn run(&self, inputs: impl Into<Inputs>) -> Result<Outcome, Error> {
+        let (variant, bound) = self.bind(&inputs.into())?;
+        let outputs = run::execute(self.0.backend, &variant.value, &bound, None)?;
+        let mut outcome = outcome(&variant, &variant.value, &outputs)?;
+        let tracked: Vec<u32> = tracked(&variant.signature, &bound);
+        if !tracked.is_empty() {
+            let given = |input: &u32| bound.inputs[*input as usize].given.clone();
+            let tensors: Vec<Tensor> = tracked.iter().filter_map(given).collect();
+            let backend = self.0.backend;
+            let gradients: autograd::Gradients = Arc::new(move |upstream, which| {
+                let wanted: Vec<u32> = which.iter().map(|&i| tracked[i]).collect();
+                let (_, gradients) = gradient(&variant, backend, &bound, &wanted, Some(upstream))?;
+                Ok(gradients)
+            });
+            outcome.total = autograd::attach(&outcome.total, &tensors, gradients)?;
+        }
+        Ok(outcome)
+    }
+
+    /// The value and the gradients in one run, without a detour through `backward()`: a store for
+    /// an optimizer, with the gradients of every variable on which a given tensor depends.
+    ///
+    /// # Errors
+    /// As [`Loss::run`].
+    pub fn value_and_grad(&self, inputs: impl Into<Inputs>) -> Result<(Outcome, GradStore), Error> {
+        let (variant, bound) = self.bind(&inputs.into())?;
+        let wanted = tracked(&variant.signature, &bound);
+        let (outcome, gradients) = gradient(&variant, self.0.backend, &bound, &wanted, None)?;
+        let pairs: Vec<(Tensor, Tensor)> = wanted
+            .iter()
+            .filter_map(|&input| bound.inputs[input as usize].given.clone())
+            .zip(gradients)
+            .collect();
+        Ok((outcome, autograd::grad_store(&pairs)?))
+    }
+
+    /// The value, and the gradient of the total by every floating tensor that is given, by name;
+    /// each has the shape and the element type of its tensor.
+    ///
+    /// # Errors
+    /// As [`Loss::run`].
+    pub fn gradients(
+        &self,
+        inputs: impl Into<Inputs>,
+    ) -> Result<(Outcome, Vec<(String, Tensor)>), Error> {
+        let (variant, bound) = self.bind(&inputs.into())?;
+        let mut wanted = differentiable(&variant.signature);
+        wanted.retain(|&input| {
+            let given = &bound.inputs[input as usize].given;
+            given.as_ref().is_some_and(|given| given.dtype().is_float())
+        });
+        let (outcome, gradients) = gradient(&variant, self.0.backend, &bound, &wanted, None)?;
+        let names = wanted
+            .iter()
+            .map(|&input| variant.signature.slots[input as usize].name.clone());
+        Ok((outcome, names.zip(gradients).collect()))
+    }
+
+    fn bind(&self, inputs: &Inputs) -> Result<(Arc<Variant>, BoundInputs), Error> {
+        let variant = self.variant(inputs)?;
+        let failed = |diagnostics: Vec<Diagnostic>| {
+            Error::Inputs(Report {
+                diagnostics,
+                sources: self.0.sources.clone(),
+            })
+        };
+        let bound = run::bind(&variant.signature, &variant.value, inputs).map_err(failed)?;
+        let wrong = ranges(&variant, &bound)?;
+        if wrong.is_empty() {
+            Ok((variant, bound))
+        } else {
+            Err(failed(wrong))
+        }
+    }
+
+    /// The variant for the numbers of axes that the given tensors have.
+    fn variant(&self, inputs: &Inputs) -> Result<Arc<Variant>, Error> {
+        let first = &self.0.first;
+        if !first.hir.ranks_matter {
+            return Ok(first.clone());
+        }
+        let given = run::ranks(&first.signature, inputs);
+        let rank = |name: &str| given.iter().find(|(n, _)| n == name).map(|(_, rank)| *rank);
+        let fits = |variant: &Variant| {
+            let same = |(name, known): &(String, Option<usize>)| {
+                rank(name).is_none_or(|r| Some(r) == *known)
+            };
+            variant.ranks.iter().all(same)
+        };
+        let mut variants = self
+            .0
+            .variants
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(variant) = variants.iter().find(|v| fits(v)) {
+            return Ok(variant.clone());
+        }
+        let mut diags = Diagnostics::default();
+        let Some(hir) = hir::check(&self.0.ast, &Std, &rank, &mut diags) else {
+            return Err(Error::Inputs(Report {
+                diagnostics: diags.into_sorted(),
+                sources: self.0.sources.clone(),
+            }));
+        };
+        let ranks = hir.axes.packs().to_vec();
+        let variant = Arc::new(Variant::new(hir, &ranks));
+        variants.push(variant.clone());
+        Ok(variant)
+    }
+}
+
+impl std::fmt::Debug for Loss {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Loss({})", ast::print(&self.0.ast).trim())
+    }
+}
+
+/// The inputs that have gradients: floating tensors and scalars.
+fn differentiable(signature: &Signature) -> Vec<u32> {
+    let slots = signature.slots.iter().enumerate();
+    slots
+        .filter(|(_, slot)| {
+            matches!(
+                slot.what,
+                What::Tensor {
+                    elem: crate::ir::Elem::Float,
+                    ..
+                }
+            )
+        })
+        .map(|(i, _)| i as u32)
+        .collect()
+}
+
+/// The inputs whose tensors Candle tracks.
+fn tracked(signature: &Signature, bound: &BoundInputs) -> Vec<u32> {
+    let inputs = bound.inputs.iter().zip(&signature.slots).enumerate();
+    inputs
+        .filter(|(_, (one, slot))| {
+            let float = !matches!(
+                slot.what,
+                What::Tensor {
+                    elem: crate::ir::Elem::Int | crate::ir::Elem::Bool,
+                    ..
+                }
+            );
+            let tracked = |t: &Tensor| t.dtype().is_float() && t.track_op();
+            float && one.given.as_ref().is_some_and(tracked)
+        })
+        .map(|(i, _)| i as u32)
+        .collect()
+}
+
+/// Value and gradients in one run; the gradients have the shape and type of the given tensors.
+fn gradient(
+    variant: &Variant,
+    backend: Backend,
+    bound: &BoundInputs,
+    wanted: &[u32],
+    upstream: Option<&Tensor>,
+) -> candle_core::Result<(Outcome, Vec<Tensor>)> {
+    let graph = variant.gradient(wanted);
+    let outputs = run::execute(backend, &graph, bound, upstream)?;
+    let mut gradients = Vec::with_capacity(wanted.len());
+    for &input in wanted {
+        let at = graph
+            .outputs
+            .iter()
+            .position(|o| o.role == Role::Grad(input));
+        let (Some(at), Some(given)) = (at, &bound.inputs[input as usize].given) else {
+            candle_core::bail!("input {input} has no gradient")
+        };
+        let what = &variant.signature.slots[input as usize].what;
+        gradients.push(run::from_canonical(what, &outputs[at], given)?);
+    }
+    Ok((outcome(variant, &graph, &outputs)?, gradients))
+}
+
+fn outcome(variant: &Variant, graph: &Graph, outputs: &[Tensor]) -> candle_core::Result<Outcome> {
+    let find = |role: Role| {
+        let at = graph.outputs.iter().position(|o| o.role == role);
+        at.map(|at| &outputs[at])
+    };
+    let number = |role: Role| find(role).map(run::scalar_value).transpose();
+    let Some(total) = find(Role::Total) else {
+        candle_core::bail!("the graph has no total")
+    };
+    let mut terms = Vec::new();
+    for (i, term) in variant.hir.terms.iter().enumerate() {
+        terms.push(TermValue {
+            name: term.name.clone(),
+            raw: number(Role::Term(i as u32))?.unwrap_or(f64::NAN),
+            weight: number(Role::Weight(i as u32))?,
+        });
+    }
+    let mut reports = Vec::new();
+    for (i, report) in variant.hir.reports.iter().enumerate() {
+        let value = number(Role::Report(i as u32))?.unwrap_or(f64::NAN);
+        reports.push((report.name.clone(), value));
+    }
+    Ok(Outcome {
+        total: total.clone(),
+        terms,
+        reports,
+    })
+}
+
+/// The scalars whose range depends on what is bound.
+fn ranges(variant: &Variant, bound: &BoundInputs) -> candle_core::Result<Vec<Diagnostic>> {
+    if variant.checks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut arrays = Vec::new();
+    for (one, slot) in bound.inputs.iter().zip(&variant.signature.slots) {
+        arrays.push(match slot.what {
+            // The checked scalars do not depend on tensors.
+            What::Tensor { .. } => Array::new(vec![0], Vec::new()),
+            What::Scalar | What::Param { .. } => Array::scalar(run::scalar_value(&one.canonical)?),
+        });
+    }
+    let values = run::reference::run(&variant.check_graph, &bound.sizes, &arrays);
+    let wrong = variant
+        .checks
+        .iter()
+        .zip(values)
+        .filter_map(|(check, value)| {
+            let value = value.data.first().copied().unwrap_or(f64::NAN);
+            (!check.range.contains(value)).then(|| {
+                Diagnostic::error(
+                    Code::BadScalar,
+                    format!("{} is {}, and this is {value}", check.what, check.range),
+                )
+                .at(check.span, "with the values that are bound")
+            })
+        });
+    Ok(wrong.collect())
+}

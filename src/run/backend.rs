@@ -1,0 +1,99 @@
+//! The back ends behind one function.
+
+use super::bind::BoundInputs;
+use super::value::Array;
+use super::{candle, reference};
+use crate::ir::Graph;
+use candle_core::{DType, Device, Result, Tensor};
+
+/// What runs a graph.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Backend {
+    /// Operations on Candle tensors, on any device.
+    Candle,
+    /// A plain interpreter in f64 on the CPU: the meaning of the language.
+    Reference,
+}
+
+impl Backend {
+    /// Every back end.
+    pub const ALL: &'static [Backend] = &[Backend::Candle, Backend::Reference];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Backend::Candle => "candle",
+            Backend::Reference => "reference",
+        }
+    }
+
+    /// The back end with this name.
+    pub fn from_name(name: &str) -> Option<Backend> {
+        Backend::ALL.iter().copied().find(|b| b.name() == name)
+    }
+}
+
+/// The precision in which floats are computed: f64 if any input is f64 or the back end is the
+/// reference, else f32.
+pub fn precision(backend: Backend, bound: &BoundInputs) -> DType {
+    let wide = bound.inputs.iter().any(|one| {
+        one.given
+            .as_ref()
+            .is_some_and(|given| given.dtype() == DType::F64)
+    });
+    if wide || backend == Backend::Reference {
+        DType::F64
+    } else {
+        DType::F32
+    }
+}
+
+/// The device of the inputs: the first that is not the CPU, else the CPU.
+pub fn device(bound: &BoundInputs) -> Device {
+    bound
+        .inputs
+        .iter()
+        .filter_map(|one| one.given.as_ref())
+        .map(|given| given.device().clone())
+        .find(|device| !device.is_cpu())
+        .unwrap_or(Device::Cpu)
+}
+
+/// Runs a graph. The outputs are over the dims of their nodes, in canonical order and in the
+/// precision of the run. `upstream` is bound to the inputs of the graph beyond those of the spec.
+pub fn execute(
+    backend: Backend,
+    graph: &Graph,
+    bound: &BoundInputs,
+    upstream: Option<&Tensor>,
+) -> Result<Vec<Tensor>> {
+    let device = device(bound);
+    let mut inputs: Vec<Tensor> = Vec::with_capacity(graph.inputs.len());
+    for one in &bound.inputs {
+        inputs.push(one.canonical.to_device(&device)?);
+    }
+    for _ in inputs.len()..graph.inputs.len() {
+        inputs.push(match upstream {
+            Some(upstream) => upstream.detach().reshape(())?.to_device(&device)?,
+            None => Tensor::new(1f64, &device)?,
+        });
+    }
+    let dtype = precision(backend, bound);
+    match backend {
+        Backend::Candle => candle::run(graph, &bound.sizes, &inputs, dtype, &device),
+        Backend::Reference => {
+            let arrays = inputs.iter().map(to_array).collect::<Result<Vec<_>>>()?;
+            let outputs = reference::run(graph, &bound.sizes, &arrays);
+            outputs
+                .into_iter()
+                .map(|array| Tensor::from_vec(array.data, array.shape, &device))
+                .collect()
+        }
+    }
+}
+
+fn to_array(tensor: &Tensor) -> Result<Array> {
+    let wide = tensor.to_dtype(DType::F64)?;
+    let data = wide.flatten_all()?.to_vec1::<f64>()?;
+    Ok(Array::new(tensor.dims().to_vec(), data))
+}
