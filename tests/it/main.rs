@@ -3,6 +3,7 @@
 mod candle;
 mod golden;
 mod ir;
+mod pages;
 mod run;
 mod slopes;
 mod tidy;
