@@ -45,9 +45,17 @@ fn pages_show_what_they_say() {
         for (right, text) in specs(page) {
             let found = codes(&text);
             if right {
-                assert!(found.is_empty(), "{}: called right, gives {found:?}:\n{text}", code.as_str());
+                assert!(
+                    found.is_empty(),
+                    "{}: called right, gives {found:?}:\n{text}",
+                    code.as_str()
+                );
             } else {
-                assert!(found.contains(&code), "{}: called wrong, gives {found:?}:\n{text}", code.as_str());
+                assert!(
+                    found.contains(&code),
+                    "{}: called wrong, gives {found:?}:\n{text}",
+                    code.as_str()
+                );
             }
         }
     }
@@ -67,6 +75,10 @@ fn every_code_of_a_spec_has_a_wrong_spec() {
     for &code in Code::ALL {
         // What no text file can show: sizes, bytes that are not text, a failing device.
         let elsewhere = matches!(code, Code::TooLarge | Code::NotText | Code::Execution);
-        assert!(elsewhere || shown.contains(code.as_str()), "no message shows {}", code.as_str());
+        assert!(
+            elsewhere || shown.contains(code.as_str()),
+            "no message shows {}",
+            code.as_str()
+        );
     }
 }
