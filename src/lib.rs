@@ -9,4 +9,6 @@ pub mod ast;
 
 pub mod ir;
 
+pub mod plan;
+
 pub mod run;

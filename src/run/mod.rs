@@ -6,6 +6,7 @@
 
 mod value;
 
+pub mod fused;
 pub mod reference;
 
 pub use value::Array;
