@@ -7,14 +7,18 @@ mod adjoint;
 mod cse;
 mod dce;
 mod differentiate;
+mod example;
 mod fold;
+mod intern;
 mod pipeline;
 mod rewrite;
 mod simplify;
+mod slope;
 mod stabilise;
+mod term;
 
 pub use pipeline::{ALL, GRADIENT, VALUE};
-pub use rewrite::{Effect, Rule};
+pub use rewrite::{Effect, Rule, rewrite};
 pub use simplify::RULES as SIMPLIFY_RULES;
 pub use stabilise::RULES as STABILISE_RULES;
 

@@ -6,12 +6,21 @@ use lossc::ir::{
 };
 use lossc::run::Array;
 use lossc::source::{FileId, Span};
+use proptest::prelude::ProptestConfig;
 
 pub const N: DimId = DimId(0);
 pub const C: DimId = DimId(1);
 pub const S: DimId = DimId(2);
 pub const F: DimId = DimId(3);
 pub const M: DimId = DimId(4);
+
+/// So many cases. Failures are not written to files: one that is worth keeping becomes a test.
+pub fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(cases)
+    }
+}
 
 /// Nodes made by a test come from nowhere.
 pub fn origin() -> Origin {

@@ -129,6 +129,8 @@ fn nothing_has_neutral_reductions() {
 }
 
 proptest! {
+    #![proptest_config(random::config(256))]
+
     /// Any graph runs on any sizes, those of nothing and of one included.
     #[test]
     fn random_graphs_run(

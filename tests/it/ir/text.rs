@@ -176,6 +176,8 @@ fn dot_has_every_node_and_edge() {
 }
 
 proptest! {
+    #![proptest_config(random::config(256))]
+
     #[test]
     fn random_graphs_read_back(choices in proptest::collection::vec(any::<u32>(), 0..200)) {
         let graph = random::graph(&choices, Style::Any);
