@@ -9,6 +9,8 @@ pub mod ast;
 
 pub mod ir;
 
+pub mod passes;
+
 pub mod plan;
 
 pub mod run;

@@ -144,20 +144,22 @@ impl Dag {
         )
     }
 
-    /// A leaf over `dims` with these constants in row-major order.
-    pub fn table(&mut self, values: Vec<f64>, dims: Dims, elem: Elem) -> Id {
-        let same = |t: &Vec<f64>| {
-            t.iter()
-                .map(|x| x.to_bits())
-                .eq(values.iter().map(|x| x.to_bits()))
-        };
-        let table = match self.tables.iter().position(same) {
-            Some(at) => at,
-            None => {
+    /// The number of the table with these constants.
+    pub fn table_of(&mut self, values: Vec<f64>) -> usize {
+        let bits = |t: &[f64]| t.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        let wanted = bits(&values);
+        self.tables
+            .iter()
+            .position(|t| bits(t) == wanted)
+            .unwrap_or_else(|| {
                 self.tables.push(values);
                 self.tables.len() - 1
-            }
-        };
+            })
+    }
+
+    /// A leaf over `dims` with these constants in row-major order.
+    pub fn table(&mut self, values: Vec<f64>, dims: Dims, elem: Elem) -> Id {
+        let table = self.table_of(values);
         let strides = super::layout::dense(&self.sizes.shape(&dims));
         let at = Strided { offset: 0, strides };
         self.add(Op::Leaf(Source::Table(table), at), Vec::new(), dims, elem)

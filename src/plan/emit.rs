@@ -218,6 +218,11 @@ impl Lower<'_> {
                 {
                     let last = self.last_result(x).expect("just seen");
                     (last.op, last.dst) = (TileOp::AccMul, acc);
+                    if last.scalar[0] {
+                        // The kernel takes a number second.
+                        last.args.swap(0, 1);
+                        last.scalar.swap(0, 1);
+                    }
                     return acc;
                 }
                 self.push(TileOp::Acc(op), acc, [x, NONE, NONE], 0);

@@ -192,12 +192,8 @@ impl Stores {
                 (Place::Input(input), self.input_dtypes[input], at.clone())
             }
             _ if found => {
-                let strides = dense(&self.dag.sizes.shape(&node.dims));
-                (
-                    Place::Kept(self.kept_of(id)),
-                    self.lane_dtype(),
-                    Strided { offset: 0, strides },
-                )
+                let at = self.lanes_innermost(&node.dims, space);
+                (Place::Kept(self.kept_of(id)), self.lane_dtype(), at)
             }
             _ => {
                 let (buffer, at) = self.found(id);
@@ -256,25 +252,43 @@ impl Stores {
 
     /// The positions along the inner dim, as numbers of classes.
     pub fn positions(&mut self, dim: DimId, space: &Space) -> Array {
-        let id = self.dag.positions(dim);
-        if self.of_node.len() <= id {
-            self.of_node.resize(id + 1, None);
-            self.kept_of_node.resize(id + 1, None);
-        }
-        if self.of_table.len() < self.dag.tables.len() {
-            self.of_table.resize(self.dag.tables.len(), None);
-        }
-        let (buffer, at) = self.found(id);
+        let values = (0..self.dag.sizes.get(dim)).map(|i| i as f64).collect();
+        let table = self.dag.table_of(values);
+        self.of_table
+            .resize(self.dag.tables.len().max(self.of_table.len()), None);
+        let buffer = self.table_buffer(table);
+        let at = Strided {
+            offset: 0,
+            strides: vec![1],
+        };
         let (place, dtype, at) = self.param_array(buffer, true, at);
         let dims = Dims::one(dim);
         self.laid_out(place, dtype, true, &dims, &at, space, "class".into())
     }
 
+    /// How values that only passes of one space see are laid out: as those walk.
+    fn lanes_innermost(&self, dims: &Dims, space: &Space) -> Strided {
+        let mut order: Vec<DimId> = dims.iter().filter(|&d| d != space.lane).collect();
+        order.extend(dims.iter().filter(|&d| d == space.lane));
+        let shape: Vec<usize> = order.iter().map(|&d| self.dag.sizes.get(d)).collect();
+        let strides = dense(&shape);
+        let place = |d: DimId| order.iter().position(|&o| o == d).map_or(0, |i| strides[i]);
+        Strided {
+            offset: 0,
+            strides: dims.iter().map(place).collect(),
+        }
+    }
+
     /// The array that a pass writes a node to.
     pub fn target(&mut self, id: Id, place: Place, dtype: DType, space: &Space) -> Array {
         let dims = self.dag.dims(id).clone();
-        let strides = dense(&self.dag.sizes.shape(&dims));
-        let at = Strided { offset: 0, strides };
+        let at = match place {
+            Place::Kept(_) => self.lanes_innermost(&dims, space),
+            _ => Strided {
+                offset: 0,
+                strides: dense(&self.dag.sizes.shape(&dims)),
+            },
+        };
         let int = self.dag.node(id).elem == Elem::Int;
         let name = match place {
             Place::Output(n) => format!("out{n}"),

@@ -1,3 +1,4 @@
 //! The one integration binary: a module per part of the compiler.
 
+mod fused;
 mod ir;

@@ -1,6 +1,6 @@
 //! The tensor graph: its text form, its meaning, and the passes over it.
 
 mod gradient;
-mod random;
+pub mod random;
 mod reference;
 mod text;
