@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module for each stage.
 
 mod candle;
+mod fused;
 mod golden;
 mod ir;
 mod pages;
