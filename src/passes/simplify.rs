@@ -110,6 +110,8 @@ rules! {
         "dot[d](onehot[d](?l), ?x)" => "pick[d](?x, ?l)";
     "contraction with a label, turned", Steadier, on ANY:
         "dot[d](?x, onehot[d](?l))" => "pick[d](?x, ?l)";
+    "sum of something more at the label", Steadier, on ANY:
+        "sum[d](add(?x, mul(onehot[d](?l), ?y)))" => "add(sum[d](?x), pick[d](?y, ?l))";
     "stopped twice", Exact, on ANY:
         "stop_grad(stop_grad(?x))" => "stop_grad(?x)";
 }
