@@ -18,6 +18,8 @@ pub mod lower;
 
 pub mod passes;
 
+pub mod plan;
+
 pub mod run;
 
 mod stdlib;

@@ -13,7 +13,7 @@ use crate::ir::{Graph, Role};
 use crate::library::{self, Std, USER};
 use crate::lower;
 use crate::passes;
-use crate::run::{self, Array, Backend, BoundInputs, Inputs, autograd};
+use crate::run::{self, Array, Backend, BoundInputs, Inputs, Prepared, autograd};
 use crate::signature::{Check, Signature, What};
 use crate::source::SourceMap;
 use candle_core::Tensor;
@@ -70,7 +70,7 @@ impl Compiler {
             ast,
             sources,
             warnings,
-            backend: self.backend.unwrap_or(Backend::Candle),
+            backend: self.backend,
             variants: Mutex::new(vec![first.clone()]),
             first,
         })))
@@ -103,11 +103,11 @@ struct Variant {
     hir: Hir,
     signature: Signature,
     lowered: Graph,
-    value: Graph,
+    value: Prepared,
     checks: Vec<Check>,
     check_graph: Graph,
     /// Gradient graphs by the inputs whose gradients they give.
-    gradients: Mutex<Vec<(Vec<u32>, Arc<Graph>)>>,
+    gradients: Mutex<Vec<(Vec<u32>, Arc<Prepared>)>>,
 }
 
 impl Variant {
@@ -126,12 +126,12 @@ impl Variant {
             check_graph: lower::lower_checks(&hir),
             gradients: Mutex::new(Vec::new()),
             lowered,
-            value,
+            value: Prepared::new(value),
             hir,
         }
     }
 
-    fn gradient(&self, wanted: &[u32]) -> Arc<Graph> {
+    fn gradient(&self, wanted: &[u32]) -> Arc<Prepared> {
         let mut known = self
             .gradients
             .lock()
@@ -143,7 +143,7 @@ impl Variant {
             wanted: wanted.to_vec(),
         };
         let graph = passes::apply(self.lowered.clone(), passes::GRADIENT, &config);
-        let graph = Arc::new(graph);
+        let graph = Arc::new(Prepared::new(graph));
         known.push((wanted.to_vec(), graph.clone()));
         graph
     }
@@ -153,7 +153,7 @@ struct Inner {
     ast: Ast,
     sources: Arc<SourceMap>,
     warnings: Report,
-    backend: Backend,
+    backend: Option<Backend>,
     first: Arc<Variant>,
     variants: Mutex<Vec<Arc<Variant>>>,
 }
@@ -246,18 +246,22 @@ impl Loss {
         match stage {
             Stage::Ast => ast::print(&self.0.ast),
             Stage::Typed => hir::print(&variant.hir),
-            Stage::Ir => crate::ir::print(&self.gradient_graph()),
-            Stage::Dot => crate::ir::dot(&self.gradient_graph()),
+            Stage::Ir => crate::ir::print(self.prepared_gradient().graph()),
+            Stage::Dot => crate::ir::dot(self.prepared_gradient().graph()),
         }
     }
 
     /// The graph of the value alone, after all passes.
     pub fn value_graph(&self) -> &Graph {
-        &self.0.first.value
+        self.0.first.value.graph()
     }
 
-    /// The graph of the value and of the gradient by every floating tensor input.
-    pub fn gradient_graph(&self) -> Arc<Graph> {
+    /// The graph of the value and of the gradient by every floating tensor input, after all passes.
+    pub fn gradient_graph(&self) -> Graph {
+        self.prepared_gradient().graph().clone()
+    }
+
+    fn prepared_gradient(&self) -> Arc<Prepared> {
         let variant = &self.0.first;
         variant.gradient(&differentiable(&variant.signature))
     }
@@ -269,16 +273,17 @@ impl Loss {
     /// [`Error::Inputs`] if what is given does not fit the spec, [`Error::Candle`] if Candle fails.
     pub fn run(&self, inputs: impl Into<Inputs>) -> Result<Outcome, Error> {
         let (variant, bound) = self.bind(&inputs.into())?;
-        let outputs = run::execute(self.0.backend, &variant.value, &bound, None)?;
-        let mut outcome = outcome(&variant, &variant.value, &outputs)?;
+        let backend = run::backend_for(self.0.backend, &bound);
+        let outputs = run::execute(backend, &variant.value, &bound, None)?;
+        let mut outcome = outcome(&variant, variant.value.graph(), &outputs)?;
         let tracked: Vec<u32> = tracked(&variant.signature, &bound);
         if !tracked.is_empty() {
             let given = |input: &u32| bound.inputs[*input as usize].given.clone();
             let tensors: Vec<Tensor> = tracked.iter().filter_map(given).collect();
-            let backend = self.0.backend;
             let gradients: autograd::Gradients = Arc::new(move |upstream, which| {
                 let wanted: Vec<u32> = which.iter().map(|&i| tracked[i]).collect();
-                let (_, gradients) = gradient(&variant, backend, &bound, &wanted, Some(upstream))?;
+                let (_, gradients) =
+                    gradient(&variant, Some(backend), &bound, &wanted, Some(upstream))?;
                 Ok(gradients)
             });
             outcome.total = autograd::attach(&outcome.total, &tensors, gradients)?;
@@ -326,8 +331,7 @@ impl Loss {
     }
 
     /// The spec as it is for tensors of these shapes, and the sizes of the dims of its signature as
-    /// far as the shapes tell; a pack that is seen as one dim has several numbers. Not every input
-    /// needs a shape.
+    /// far as the shapes tell. Not every input needs a shape.
     ///
     /// # Errors
     /// [`Error::Inputs`] if a shape does not fit the spec, as when a tensor of it is bound.
@@ -336,7 +340,7 @@ impl Loss {
             let given = shapes.iter().find(|(n, _)| *n == name);
             given.map(|(_, shape)| *shape)
         })?;
-        let sizes = run::sizes(&variant.signature, &variant.value, shapes);
+        let sizes = run::sizes(&variant.signature, variant.value.graph(), shapes);
         let sizes = sizes.map_err(|diagnostics| self.misfit(diagnostics))?;
         let known = self
             .0
@@ -356,7 +360,7 @@ impl Loss {
 
     fn bind(&self, inputs: &Inputs) -> Result<(Arc<Variant>, BoundInputs), Error> {
         let variant = self.variant(&|name| inputs.shape(name))?;
-        let bound = run::bind(&variant.signature, &variant.value, inputs)
+        let bound = run::bind(&variant.signature, variant.value.graph(), inputs)
             .map_err(|diagnostics| self.misfit(diagnostics))?;
         let wrong = ranges(&variant, &bound)?;
         if wrong.is_empty() {
@@ -451,13 +455,15 @@ fn tracked(signature: &Signature, bound: &BoundInputs) -> Vec<u32> {
 /// Value and gradients in one run; the gradients have the shape and type of the given tensors.
 fn gradient(
     variant: &Variant,
-    backend: Backend,
+    backend: Option<Backend>,
     bound: &BoundInputs,
     wanted: &[u32],
     upstream: Option<&Tensor>,
 ) -> candle_core::Result<(Outcome, Vec<Tensor>)> {
-    let graph = variant.gradient(wanted);
-    let outputs = run::execute(backend, &graph, bound, upstream)?;
+    let prepared = variant.gradient(wanted);
+    let backend = run::backend_for(backend, bound);
+    let outputs = run::execute(backend, &prepared, bound, upstream)?;
+    let graph = prepared.graph();
     let mut gradients = Vec::with_capacity(wanted.len());
     for &input in wanted {
         let at = graph
@@ -470,7 +476,7 @@ fn gradient(
         let what = &variant.signature.slots[input as usize].what;
         gradients.push(run::from_canonical(what, &outputs[at], given)?);
     }
-    Ok((outcome(variant, &graph, &outputs)?, gradients))
+    Ok((outcome(variant, graph, &outputs)?, gradients))
 }
 
 fn outcome(variant: &Variant, graph: &Graph, outputs: &[Tensor]) -> candle_core::Result<Outcome> {
@@ -511,7 +517,7 @@ fn ranges(variant: &Variant, bound: &BoundInputs) -> candle_core::Result<Vec<Dia
     for (one, slot) in bound.inputs.iter().zip(&variant.signature.slots) {
         arrays.push(match slot.what {
             // The checked scalars do not depend on tensors.
-            What::Tensor { .. } => Array::new(vec![0], Vec::new()),
+            What::Tensor { .. } => Array::scalar(0.0),
             What::Scalar | What::Param { .. } => Array::scalar(run::scalar_value(&one.canonical)?),
         });
     }

@@ -259,7 +259,7 @@ impl Cutter<'_> {
         let mut diagnostic = Diagnostic::error(Code::Syntax, format!("`{opener}` is never closed"))
             .at(self.span(*last), "");
         for token in outer.iter().rev().take(4) {
-            diagnostic = diagnostic.also(self.span(*token), "nor is this one");
+            diagnostic = diagnostic.also(self.span(*token), "this one is not closed either");
         }
         let end = at.unwrap_or(self.tokens.len());
         let last_span = self.span(end - 1);

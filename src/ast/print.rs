@@ -83,9 +83,29 @@ fn print_binding(word: &str, binding: &Binding, indent: &str) -> String {
 /// `head value`, or the terms of a long sum on lines of their own below the head.
 fn line(head: &str, value: &Expr, indent: &str) -> String {
     let short = format!("{head} {}", print_expr(value));
-    if short.len() <= WIDTH {
-        return short;
+    match terms(value) {
+        Some(terms) if short.len() > WIDTH => {
+            let lines = terms.iter().map(|term| format!("\n{indent}  {term}"));
+            format!("{head}{}", lines.collect::<String>())
+        }
+        _ => short,
     }
+}
+
+/// A value on lines of its own.
+fn block(value: &Expr, indent: &str) -> String {
+    let short = format!("{indent}{}", print_expr(value));
+    match terms(value) {
+        Some(terms) if short.len() > WIDTH => {
+            let lines: Vec<String> = terms.iter().map(|term| format!("{indent}{term}")).collect();
+            lines.join("\n")
+        }
+        _ => short,
+    }
+}
+
+/// The terms of a sum, each but the first with its sign.
+fn terms(value: &Expr) -> Option<Vec<String>> {
     let mut terms = Vec::new();
     let mut rest = value;
     while let ExprKind::Binary {
@@ -102,17 +122,13 @@ fn line(head: &str, value: &Expr, indent: &str) -> String {
         rest = lhs;
     }
     if terms.is_empty() {
-        return short;
+        return None;
     }
     let mut first = String::new();
     write_expr(&mut first, rest, ADD, false);
     terms.push(first);
-    let lines: Vec<String> = terms
-        .iter()
-        .rev()
-        .map(|term| format!("\n{indent}  {term}"))
-        .collect();
-    format!("{head}{}", lines.concat())
+    terms.reverse();
+    Some(terms)
 }
 
 fn print_definition(word: &str, definition: &Definition) -> String {
@@ -130,11 +146,11 @@ fn print_definition(word: &str, definition: &Definition) -> String {
     }
     let Body { lets, value } = &definition.body;
     if lets.is_empty() {
-        let value = print_expr(value);
+        let short = print_expr(value);
         let last = head.lines().last().map_or(0, str::len);
-        return match last + 1 + value.len() <= WIDTH {
-            true => format!("{head} {value}"),
-            false => format!("{head}\n  {value}"),
+        return match last + 1 + short.len() <= WIDTH {
+            true => format!("{head} {short}"),
+            false => format!("{head}\n{}", block(value, "  ")),
         };
     }
     let mut text = format!("{head} {{\n");
@@ -142,7 +158,7 @@ fn print_definition(word: &str, definition: &Definition) -> String {
         text.push_str(&print_binding("let", binding, "  "));
         text.push_str(";\n");
     }
-    text.push_str(&line(" ", value, "  "));
+    text.push_str(&block(value, "  "));
     text.push_str("\n}");
     text
 }

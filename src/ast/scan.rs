@@ -311,7 +311,9 @@ mod tests {
         for good in ["1", "0.5", "1e-6", "1E5", "1.5e+10", "0"] {
             assert_eq!(tokens(good), [(good, Number)]);
         }
-        for bad in ["1.", ".5", "2x", "1_000", "1e", "0x1f", "1.5f", "1.2."] {
+        for bad in [
+            "1.", ".5", "2x", "1_000", "1e", "0x1f", "1.5f", "1.2.", "1.2.3",
+        ] {
             assert_eq!(tokens(bad), [(bad, Foreign)], "{bad}");
         }
         assert_eq!(kinds("1..3"), [Number, Symbol, Number]);

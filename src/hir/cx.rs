@@ -154,26 +154,27 @@ impl<'a> Cx<'a> {
 
     /// Counts a step, and refuses specs that would never end.
     pub fn step(&mut self, span: Span) -> Checked<()> {
+        if self.steps > MAX_STEPS {
+            return Err(Reported);
+        }
         self.steps += 1;
         if self.steps == MAX_STEPS || self.exprs.len() >= MAX_EXPRS {
+            // Said once; everything that follows is refused in silence.
             self.steps = MAX_STEPS + 1;
+            let span = self.frames.first().map_or(span, |frame| frame.call);
             return Err(self.report(
                 Diagnostic::error(
                     Code::TooBig,
                     "this spec expands to too many operations",
                 )
-                .at(span, "the limit is reached here")
+                .at(span, "expanding this")
                 .note(format!(
                     "definitions are expanded where they are called; at most {MAX_EXPRS} operations may come of it"
                 ))
                 .help("give a value that is used several times a name with `let`"),
             ));
         }
-        if self.steps > MAX_STEPS {
-            Err(Reported)
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 
     /// The place in the user's own file that a span stands for: itself, or the call that led into

@@ -348,7 +348,10 @@ impl<'a> Cx<'a> {
             super::tree::ExprKind::Const(bits) => vec![f64::from_bits(*bits)],
             super::tree::ExprKind::Table(bits) => bits.iter().map(|b| f64::from_bits(*b)).collect(),
             _ => {
-                if self.ty(id).is_scalar() && !self.expr(id).tensor {
+                // A default that hands an option on is checked once.
+                let known = |check: &RangeCheck| check.value == id && check.range == range;
+                let scalar = self.ty(id).is_scalar() && !self.expr(id).tensor;
+                if scalar && !self.checks.iter().any(known) {
                     let span = self.place(span);
                     let check = RangeCheck {
                         value: id,

@@ -32,6 +32,12 @@ pub fn lower_checks(hir: &Hir) -> Graph {
         .map(|(i, check)| (Role::Report(i as u32), check.value))
         .collect();
     cx.outputs(&outputs);
+    // Checked scalars do not depend on tensors, so these need not be bound to evaluate them.
+    for (input, declared) in cx.graph.inputs.iter_mut().zip(&hir.inputs) {
+        if let InputSource::Tensor(_) = declared.source {
+            input.ty = Ty::scalar();
+        }
+    }
     cx.graph
 }
 

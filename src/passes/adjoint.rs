@@ -115,7 +115,7 @@ fn elementwise(cx: &mut Cx, op: MapOp, args: &[NodeId], y: NodeId, g: NodeId) {
         MapOp::Sqrt => cx.give(x, |cx| {
             let double = cx.scaled(2.0, y);
             let mut slope = cx.inverse(double);
-            if is_sum_of_squares(cx, x) {
+            if is_sum_of_squares(cx, x, &mut 64) {
                 let nonzero = cx.compare(MapOp::Ne, y, 0.0);
                 slope = cx.only(nonzero, slope);
             }
@@ -274,17 +274,20 @@ fn elementwise(cx: &mut Cx, op: MapOp, args: &[NodeId], y: NodeId, g: NodeId) {
     }
 }
 
-/// Whether a node is made of squares only: their sums, means, and parts.
-fn is_sum_of_squares(cx: &Cx, id: NodeId) -> bool {
+/// Whether a node is made of squares only: their sums, means, and parts. Looks at so many nodes
+/// and then gives up.
+fn is_sum_of_squares(cx: &Cx, id: NodeId, budget: &mut u32) -> bool {
+    let Some(rest) = budget.checked_sub(1) else {
+        return false;
+    };
+    *budget = rest;
     let node = cx.graph.node(id);
-    let squares = |place: usize| is_sum_of_squares(cx, node.args[place]);
+    let number = |place: usize| is_number(cx, node.args[place]);
+    let mut squares = |place: usize| is_sum_of_squares(cx, node.args[place], budget);
     match node.op {
         Op::Map(MapOp::Mul) if node.args[0] == node.args[1] => true,
-        Op::Map(MapOp::Mul) => {
-            let [a, b] = [0, 1].map(|place| is_number(cx, node.args[place]));
-            (a && squares(1)) || (b && squares(0))
-        }
-        Op::Map(MapOp::Div) => is_number(cx, node.args[1]) && squares(0),
+        Op::Map(MapOp::Mul) => (number(0) && squares(1)) || (number(1) && squares(0)),
+        Op::Map(MapOp::Div) => number(1) && squares(0),
         Op::Map(MapOp::Add) => squares(0) && squares(1),
         Op::Dot(_) => node.args[0] == node.args[1],
         Op::Reduce(ReduceOp::Sum, _)

@@ -58,7 +58,9 @@ fn run(mut graph: Graph, config: &Config) -> Graph {
 /// The inputs of floats among the wanted ones, each once.
 fn wanted(graph: &Graph, config: &Config) -> Vec<u32> {
     let mut wanted: Vec<u32> = config.wanted.clone();
-    wanted.retain(|&i| graph.inputs[i as usize].ty.elem == Elem::Float);
+    let is_float =
+        |i: &u32| matches!(graph.inputs.get(*i as usize), Some(x) if x.ty.elem == Elem::Float);
+    wanted.retain(is_float);
     wanted.sort_unstable();
     wanted.dedup();
     wanted

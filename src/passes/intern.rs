@@ -17,11 +17,11 @@ pub(super) struct Interner {
 }
 
 impl Interner {
-    /// No nodes, with the dims and inputs of `graph`.
-    pub(super) fn new(graph: Graph) -> Interner {
+    /// Begins with `graph`, which has no nodes, and expects so many.
+    pub(super) fn new(graph: Graph, count: usize) -> Interner {
         Interner {
-            heads: HashMap::with_capacity_and_hasher(graph.nodes.len() * 2, Default::default()),
-            previous: Vec::with_capacity(graph.nodes.len() * 2),
+            heads: HashMap::with_capacity_and_hasher(count, Default::default()),
+            previous: Vec::with_capacity(count),
             graph,
         }
     }
@@ -45,17 +45,17 @@ impl Interner {
     }
 }
 
-/// Rebuilds a graph: `make` gets each node, its operands already new, and says which new node
-/// stands for it.
+/// Rebuilds a graph of so many nodes: `start` gets it without them, `make` gets each node, its
+/// operands already new, and says which new node stands for it.
 pub(super) fn rebuild<B>(
     mut graph: Graph,
-    start: impl FnOnce(Graph) -> B,
+    start: impl FnOnce(Graph, usize) -> B,
     mut make: impl FnMut(&mut B, Node) -> NodeId,
     finish: impl FnOnce(B) -> Graph,
 ) -> Graph {
     let nodes = std::mem::take(&mut graph.nodes);
     let outputs = std::mem::take(&mut graph.outputs);
-    let mut builder = start(graph);
+    let mut builder = start(graph, nodes.len());
     let mut new: Vec<NodeId> = Vec::with_capacity(nodes.len());
     for mut node in nodes {
         for arg in &mut node.args {

@@ -10,7 +10,7 @@
 use super::dce;
 use super::intern::{Interner, commutes, rebuild};
 use super::term::{self, DimHole, Head, Names, Term};
-use crate::ir::{DimId, Dims, Edge, Elem, Graph, MapOp, Node, NodeId, Op, Origin, ReduceOp, Ty};
+use crate::ir::{DimId, Dims, Edge, Graph, MapOp, Node, NodeId, Op, Origin, ReduceOp, Ty};
 
 /// What a rule may do to numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +38,26 @@ pub struct Rule {
     /// Numbers at which a test compares both sides, value and slope.
     pub on: &'static [f64],
 }
+
+/// A table of rules: `"name", Effect, on SAMPLES: "left" => "right";`
+macro_rules! rules {
+    (
+        #[doc = $doc:literal] $table:ident
+        $($name:literal, $effect:ident, on $on:ident: $lhs:literal => $rhs:literal;)*
+    ) => {
+        #[doc = $doc]
+        pub const $table: &[$crate::passes::rewrite::Rule] = &[
+            $($crate::passes::rewrite::Rule {
+                name: $name,
+                effect: $crate::passes::rewrite::Effect::$effect,
+                lhs: $lhs,
+                rhs: $rhs,
+                on: $on,
+            },)*
+        ];
+    };
+}
+pub(super) use rules;
 
 impl Rule {
     /// A graph that the rule fires on, its left side: over the dims `N` (bound) and `D = 3`, with
@@ -101,14 +121,14 @@ pub(super) type Extra = fn(&mut Rewriter<'_>, NodeId) -> Option<NodeId>;
 
 /// Rewrites a graph by rules and `extra`, which is asked where no rule matches.
 pub(super) fn run(graph: Graph, rules: &Rules, extra: Extra) -> Graph {
-    // No rule makes a graph much larger; this is far more than any graph needs.
-    let fuel = 16 * graph.nodes.len() + 256;
-    let start = |graph| Rewriter {
-        interner: Interner::new(graph),
+    let start = |graph, count| Rewriter {
+        // Rules leave the nodes that they replace behind, for a while.
+        interner: Interner::new(graph, 2 * count),
         rules,
         extra,
-        normal: Vec::new(),
-        fuel,
+        normal: Vec::with_capacity(2 * count),
+        // No rule makes a graph much larger; this is far more than any graph needs.
+        fuel: 16 * count + 256,
     };
     let graph = rebuild(graph, start, Rewriter::node, |cx| cx.interner.graph);
     dce::sweep(graph)
@@ -203,11 +223,11 @@ impl Rewriter<'_> {
             if let Some(found) = find(self.graph(), rule, id)
                 && let Some(new) = self.put(rule, &found, id)
             {
-                self.fuel -= 1;
+                self.fuel = self.fuel.saturating_sub(1);
                 return Some(new);
             }
         }
-        (self.extra)(self, id).inspect(|_| self.fuel -= 1)
+        (self.extra)(self, id).inspect(|_| self.fuel = self.fuel.saturating_sub(1))
     }
 
     /// The right side of a rule in place of `id`, if it fits there.
@@ -321,7 +341,7 @@ fn plausible(graph: &Graph, term: &Term, id: NodeId) -> bool {
 
 /// Matches every term with its node, backtracking over the order of commutative operands and the
 /// length of moves.
-fn solve<'t>(graph: &Graph, mut goals: Vec<(&'t Term, NodeId)>, mut found: Found) -> Option<Found> {
+fn solve(graph: &Graph, mut goals: Vec<(&Term, NodeId)>, mut found: Found) -> Option<Found> {
     while let Some((term, id)) = goals.pop() {
         let node = graph.node(id);
         match term {
@@ -451,9 +471,4 @@ fn kind(op: &Op) -> Option<usize> {
         _ => return None,
     };
     Some(kind_of_head(head))
-}
-
-/// Whether a node is of floats.
-pub(super) fn is_float(graph: &Graph, id: NodeId) -> bool {
-    graph.ty(id).elem == Elem::Float
 }

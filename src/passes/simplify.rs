@@ -3,10 +3,9 @@
 //! Rules say what they do to the sign of zero: x + 0 is not x for x = −0, and so is `Steadier`
 //! and not `Exact`. x · 0 is not 0 for NaN and stays. What depends on dims is below the rules.
 
-use super::rewrite::Effect::{Exact, Steadier};
-use super::rewrite::{self, Rewriter, Rule, Rules};
+use super::rewrite::{self, Rewriter, Rules, rules};
 use super::{Config, Pass};
-use crate::ir::{Dims, Graph, MapOp, Node, NodeId, Op, ReduceOp, Role, Ty};
+use crate::ir::{Dims, Elem, Graph, MapOp, Node, NodeId, Op, ReduceOp, Role, Ty};
 use std::sync::OnceLock;
 
 /// The pass.
@@ -30,277 +29,92 @@ fn run(graph: Graph, _: &Config) -> Graph {
 const ANY: &[f64] = &[-3.0, -0.5, 0.25, 1.0, 4.0];
 const TRUTH: &[f64] = &[0.0, 1.0, 1.0];
 
-/// The rules, the first that matches wins.
-pub const RULES: &[Rule] = &[
-    Rule {
-        name: "times 1",
-        effect: Exact,
-        lhs: "mul(?x, 1)",
-        rhs: "?x",
-        on: ANY,
-    },
-    Rule {
-        name: "times -1",
-        effect: Exact,
-        lhs: "mul(?x, -1)",
-        rhs: "neg(?x)",
-        on: ANY,
-    },
-    Rule {
-        name: "over 1",
-        effect: Exact,
-        lhs: "div(?x, 1)",
-        rhs: "?x",
-        on: ANY,
-    },
-    Rule {
-        name: "over -1",
-        effect: Exact,
-        lhs: "div(?x, -1)",
-        rhs: "neg(?x)",
-        on: ANY,
-    },
-    Rule {
-        name: "minus 0",
-        effect: Exact,
-        lhs: "sub(?x, 0)",
-        rhs: "?x",
-        on: ANY,
-    },
-    Rule {
-        name: "plus -0",
-        effect: Exact,
-        lhs: "add(?x, -0)",
-        rhs: "?x",
-        on: ANY,
-    },
-    Rule {
-        name: "plus 0",
-        effect: Steadier,
-        lhs: "add(?x, 0)",
-        rhs: "?x",
-        on: ANY,
-    },
-    Rule {
-        name: "0 minus",
-        effect: Steadier,
-        lhs: "sub(0, ?x)",
-        rhs: "neg(?x)",
-        on: ANY,
-    },
-    Rule {
-        name: "minus minus",
-        effect: Exact,
-        lhs: "neg(neg(?x))",
-        rhs: "?x",
-        on: ANY,
-    },
-    Rule {
-        name: "plus minus",
-        effect: Exact,
-        lhs: "add(?x, neg(?y))",
-        rhs: "sub(?x, ?y)",
-        on: ANY,
-    },
-    Rule {
-        name: "less minus",
-        effect: Exact,
-        lhs: "sub(?x, neg(?y))",
-        rhs: "add(?x, ?y)",
-        on: ANY,
-    },
-    Rule {
-        name: "minus difference",
-        effect: Steadier,
-        lhs: "neg(sub(?x, ?y))",
-        rhs: "sub(?y, ?x)",
-        on: ANY,
-    },
-    Rule {
-        name: "minus times minus",
-        effect: Exact,
-        lhs: "mul(neg(?x), neg(?y))",
-        rhs: "mul(?x, ?y)",
-        on: ANY,
-    },
-    Rule {
-        name: "minus over minus",
-        effect: Exact,
-        lhs: "div(neg(?x), neg(?y))",
-        rhs: "div(?x, ?y)",
-        on: ANY,
-    },
-    Rule {
-        name: "twice",
-        effect: Exact,
-        lhs: "add(?x, ?x)",
-        rhs: "mul(2, ?x)",
-        on: ANY,
-    },
-    Rule {
-        name: "size of size",
-        effect: Exact,
-        lhs: "abs(abs(?x))",
-        rhs: "abs(?x)",
-        on: ANY,
-    },
-    Rule {
-        name: "size of minus",
-        effect: Exact,
-        lhs: "abs(neg(?x))",
-        rhs: "abs(?x)",
-        on: ANY,
-    },
-    Rule {
-        name: "size of a square",
-        effect: Exact,
-        lhs: "abs(mul(?x, ?x))",
-        rhs: "mul(?x, ?x)",
-        on: ANY,
-    },
-    Rule {
-        name: "square of a size",
-        effect: Exact,
-        lhs: "mul(abs(?x), abs(?x))",
-        rhs: "mul(?x, ?x)",
-        on: ANY,
-    },
-    Rule {
-        name: "relu of relu",
-        effect: Exact,
-        lhs: "relu(relu(?x))",
-        rhs: "relu(?x)",
-        on: ANY,
-    },
-    Rule {
-        name: "larger of one",
-        effect: Exact,
-        lhs: "max(?x, ?x)",
-        rhs: "?x",
-        on: ANY,
-    },
-    Rule {
-        name: "smaller of one",
-        effect: Exact,
-        lhs: "min(?x, ?x)",
-        rhs: "?x",
-        on: ANY,
-    },
-    Rule {
-        name: "select always",
-        effect: Exact,
-        lhs: "select(1, ?x, ?y)",
-        rhs: "?x",
-        on: ANY,
-    },
-    Rule {
-        name: "select never",
-        effect: Exact,
-        lhs: "select(0, ?x, ?y)",
-        rhs: "?y",
-        on: ANY,
-    },
-    Rule {
-        name: "select the same",
-        effect: Exact,
-        lhs: "select(?c, ?x, ?x)",
-        rhs: "?x",
-        on: ANY,
-    },
-    Rule {
-        name: "select unless",
-        effect: Exact,
-        lhs: "select(not(?c), ?x, ?y)",
-        rhs: "select(?c, ?y, ?x)",
-        on: ANY,
-    },
-    Rule {
-        name: "select and select",
-        effect: Exact,
-        lhs: "select(?c, select(?c, ?x, ?y), ?z)",
-        rhs: "select(?c, ?x, ?z)",
-        on: ANY,
-    },
-    Rule {
-        name: "select or select",
-        effect: Exact,
-        lhs: "select(?c, ?x, select(?c, ?y, ?z))",
-        rhs: "select(?c, ?x, ?z)",
-        on: ANY,
-    },
-    Rule {
-        name: "a condition as a number",
-        effect: Exact,
-        lhs: "select(?c, 1, 0)",
-        rhs: "float(?c)",
-        on: TRUTH,
-    },
-    Rule {
-        name: "not not",
-        effect: Exact,
-        lhs: "not(not(?c))",
-        rhs: "?c",
-        on: TRUTH,
-    },
-    Rule {
-        name: "and true",
-        effect: Exact,
-        lhs: "and(?c, 1)",
-        rhs: "?c",
-        on: TRUTH,
-    },
-    Rule {
-        name: "and false",
-        effect: Exact,
-        lhs: "and(?c, 0)",
-        rhs: "0",
-        on: TRUTH,
-    },
-    Rule {
-        name: "or true",
-        effect: Exact,
-        lhs: "or(?c, 1)",
-        rhs: "1",
-        on: TRUTH,
-    },
-    Rule {
-        name: "or false",
-        effect: Exact,
-        lhs: "or(?c, 0)",
-        rhs: "?c",
-        on: TRUTH,
-    },
+rules! {
+    /// The rules, the first that matches wins.
+    RULES
+
+    "times 1", Exact, on ANY:
+        "mul(?x, 1)" => "?x";
+    "times -1", Exact, on ANY:
+        "mul(?x, -1)" => "neg(?x)";
+    "over 1", Exact, on ANY:
+        "div(?x, 1)" => "?x";
+    "over -1", Exact, on ANY:
+        "div(?x, -1)" => "neg(?x)";
+    "minus 0", Exact, on ANY:
+        "sub(?x, 0)" => "?x";
+    "plus -0", Exact, on ANY:
+        "add(?x, -0)" => "?x";
+    "plus 0", Steadier, on ANY:
+        "add(?x, 0)" => "?x";
+    "0 minus", Steadier, on ANY:
+        "sub(0, ?x)" => "neg(?x)";
+    "minus minus", Exact, on ANY:
+        "neg(neg(?x))" => "?x";
+    "plus minus", Exact, on ANY:
+        "add(?x, neg(?y))" => "sub(?x, ?y)";
+    "less minus", Exact, on ANY:
+        "sub(?x, neg(?y))" => "add(?x, ?y)";
+    "minus difference", Steadier, on ANY:
+        "neg(sub(?x, ?y))" => "sub(?y, ?x)";
+    "minus times minus", Exact, on ANY:
+        "mul(neg(?x), neg(?y))" => "mul(?x, ?y)";
+    "minus over minus", Exact, on ANY:
+        "div(neg(?x), neg(?y))" => "div(?x, ?y)";
+    "twice", Exact, on ANY:
+        "add(?x, ?x)" => "mul(2, ?x)";
+    "size of size", Exact, on ANY:
+        "abs(abs(?x))" => "abs(?x)";
+    "size of minus", Exact, on ANY:
+        "abs(neg(?x))" => "abs(?x)";
+    "size of a square", Exact, on ANY:
+        "abs(mul(?x, ?x))" => "mul(?x, ?x)";
+    "square of a size", Exact, on ANY:
+        "mul(abs(?x), abs(?x))" => "mul(?x, ?x)";
+    "relu of relu", Exact, on ANY:
+        "relu(relu(?x))" => "relu(?x)";
+    "larger of one", Exact, on ANY:
+        "max(?x, ?x)" => "?x";
+    "smaller of one", Exact, on ANY:
+        "min(?x, ?x)" => "?x";
+    "select always", Exact, on ANY:
+        "select(1, ?x, ?y)" => "?x";
+    "select never", Exact, on ANY:
+        "select(0, ?x, ?y)" => "?y";
+    "select the same", Exact, on ANY:
+        "select(?c, ?x, ?x)" => "?x";
+    "select unless", Exact, on ANY:
+        "select(not(?c), ?x, ?y)" => "select(?c, ?y, ?x)";
+    "select and select", Exact, on ANY:
+        "select(?c, select(?c, ?x, ?y), ?z)" => "select(?c, ?x, ?z)";
+    "select or select", Exact, on ANY:
+        "select(?c, ?x, select(?c, ?y, ?z))" => "select(?c, ?x, ?z)";
+    "a condition as a number", Exact, on TRUTH:
+        "select(?c, 1, 0)" => "float(?c)";
+    "not not", Exact, on TRUTH:
+        "not(not(?c))" => "?c";
+    "and true", Exact, on TRUTH:
+        "and(?c, 1)" => "?c";
+    "and false", Exact, on TRUTH:
+        "and(?c, 0)" => "0";
+    "or true", Exact, on TRUTH:
+        "or(?c, 1)" => "1";
+    "or false", Exact, on TRUTH:
+        "or(?c, 0)" => "?c";
+
     // Labels are in range, which is checked when they are bound. The first makes cross entropy
     // with one-hot targets that with labels; in gradients it removes a sum over classes.
-    Rule {
-        name: "sum at the label",
-        effect: Steadier,
-        lhs: "sum[d](mul(onehot[d](?l), ?x))",
-        rhs: "pick[d](?x, ?l)",
-        on: ANY,
-    },
-    Rule {
-        name: "contraction with a label",
-        effect: Steadier,
-        lhs: "dot[d](onehot[d](?l), ?x)",
-        rhs: "pick[d](?x, ?l)",
-        on: ANY,
-    },
-    Rule {
-        name: "contraction with a label, turned",
-        effect: Steadier,
-        lhs: "dot[d](?x, onehot[d](?l))",
-        rhs: "pick[d](?x, ?l)",
-        on: ANY,
-    },
-    Rule {
-        name: "stopped twice",
-        effect: Exact,
-        lhs: "stop_grad(stop_grad(?x))",
-        rhs: "stop_grad(?x)",
-        on: ANY,
-    },
-];
+    "sum at the label", Steadier, on ANY:
+        "sum[d](mul(onehot[d](?l), ?x))" => "pick[d](?x, ?l)";
+    "contraction with a label", Steadier, on ANY:
+        "dot[d](onehot[d](?l), ?x)" => "pick[d](?x, ?l)";
+    "contraction with a label, turned", Steadier, on ANY:
+        "dot[d](?x, onehot[d](?l))" => "pick[d](?x, ?l)";
+    "sum of something more at the label", Steadier, on ANY:
+        "sum[d](add(?x, mul(onehot[d](?l), ?y)))" => "add(sum[d](?x), pick[d](?y, ?l))";
+    "stopped twice", Exact, on ANY:
+        "stop_grad(stop_grad(?x))" => "stop_grad(?x)";
+}
 
 fn after_gradient(cx: &mut Rewriter<'_>, id: NodeId) -> Option<NodeId> {
     let node = cx.graph().node(id);
@@ -316,7 +130,7 @@ pub(super) fn structure(cx: &mut Rewriter<'_>, id: NodeId) -> Option<NodeId> {
     let x = *node.args.first()?;
     match node.op {
         Op::Broadcast(_) => widen(cx, id, x),
-        Op::Map(MapOp::Float) if rewrite::is_float(cx.graph(), x) => Some(x),
+        Op::Map(MapOp::Float) if cx.graph().ty(x).elem == Elem::Float => Some(x),
         Op::Map(MapOp::Gate) => plain_gate(cx, id).or_else(|| narrow(cx, id)),
         Op::Map(_) => narrow(cx, id),
         Op::Reduce(_, ref over) if over.is_empty() => Some(x),

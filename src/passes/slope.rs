@@ -94,6 +94,7 @@ fn map(graph: &Graph, op: MapOp, args: &[NodeId], arg: &dyn Fn(usize) -> Level) 
         | MapOp::Atan
         | MapOp::Erf => squash(arg(0)),
         MapOp::Softplus => arg(0),
+        MapOp::Exp | MapOp::Expm1 if is_nonpositive(graph, args[0]) => squash(arg(0)),
         MapOp::Exp
         | MapOp::Log
         | MapOp::Log1p
@@ -128,6 +129,35 @@ fn map(graph: &Graph, op: MapOp, args: &[NodeId], arg: &dyn Fn(usize) -> Level) 
     }
 }
 
+/// Whether a node is never above 0: a log of probabilities, or part of one.
+fn is_nonpositive(graph: &Graph, mut id: NodeId) -> bool {
+    loop {
+        let node = graph.node(id);
+        id = match node.op {
+            Op::LogSoftmax(_) => return true,
+            Op::Const(value) => return value <= 0.0,
+            Op::Map(MapOp::Neg) => {
+                let positive = |op: &Op| {
+                    matches!(
+                        op,
+                        Op::Map(MapOp::Softplus | MapOp::Abs | MapOp::Relu | MapOp::Exp)
+                    )
+                };
+                let inner = graph.node(node.args[0]);
+                let square = inner.op == Op::Map(MapOp::Mul) && inner.args[0] == inner.args[1];
+                return positive(&inner.op) || square;
+            }
+            Op::Pick(_)
+            | Op::At { .. }
+            | Op::Slice { .. }
+            | Op::Rename { .. }
+            | Op::Broadcast(_)
+            | Op::StopGrad => node.args[0],
+            _ => return false,
+        };
+    }
+}
+
 /// The nodes that a result may discard: those under a branch of `select`, or under the second
 /// operand of `gate`. Only there can an adjoint be 0 while the value is NaN without the total
 /// being NaN as well. (What `pick` and `at` pass over is not counted: it comes from the same
@@ -136,13 +166,32 @@ pub(super) fn discarded(graph: &Graph) -> Vec<bool> {
     let mut discarded = vec![false; graph.nodes.len()];
     for id in graph.ids().rev() {
         let node = graph.node(id);
+        let may_discard = match node.op {
+            Op::Map(MapOp::Select) => !is_mean_of_nothing(graph, node.args[0]),
+            Op::Map(MapOp::Gate) => true,
+            _ => false,
+        };
         for (place, arg) in node.args.iter().enumerate() {
-            let here = match node.op {
-                Op::Map(MapOp::Select | MapOp::Gate) => place > 0,
-                _ => false,
-            };
-            discarded[arg.index()] |= here || discarded[id.index()];
+            let here = (may_discard && place > 0) || discarded[id.index()];
+            discarded[arg.index()] |= here;
         }
     }
     discarded
+}
+
+/// Whether a condition says that a size is 0, as where a mean is guarded: nothing is discarded if
+/// it holds, for there is nothing.
+fn is_mean_of_nothing(graph: &Graph, condition: NodeId) -> bool {
+    let node = graph.node(condition);
+    match node.op {
+        Op::Map(MapOp::Eq) => {
+            let [a, b] = [node.args[0], node.args[1]].map(|arg| &graph.node(arg).op);
+            matches!(
+                (a, b),
+                (Op::Size(_), Op::Const(0.0)) | (Op::Const(0.0), Op::Size(_))
+            )
+        }
+        Op::Broadcast(_) => is_mean_of_nothing(graph, node.args[0]),
+        _ => false,
+    }
 }

@@ -6,8 +6,7 @@
 //! a softmax. Exact simplifications take part, since they bring operands into the forms that the
 //! rules look for.
 
-use super::rewrite::Effect::{Exact, Steadier};
-use super::rewrite::{self, Rule, Rules};
+use super::rewrite::{self, Rules, rules};
 use super::{Config, Pass, simplify};
 use crate::ir::Graph;
 use std::sync::OnceLock;
@@ -28,421 +27,170 @@ fn run(graph: Graph, _: &Config) -> Graph {
 /// Sample points on which every function is defined and nothing is lost.
 const MODERATE: &[f64] = &[-3.0, -0.5, 0.25, 1.0, 4.0];
 const POSITIVE: &[f64] = &[0.25, 0.5, 1.0, 3.0, 20.0];
+const BELOW_ONE: &[f64] = &[-3.0, -0.5, 0.25, 0.5, 0.75];
 
-/// The rules, the first that matches wins.
-pub const RULES: &[Rule] = &[
+rules! {
+    /// The rules, the first that matches wins.
+    RULES
+
     // log softmax, also after picking a class or dropping one, and log of quotients and products.
-    Rule {
-        name: "log of softmax",
-        effect: Steadier,
-        lhs: "log(moved(softmax[d](?x)))",
-        rhs: "moved(log_softmax[d](?x))",
-        on: MODERATE,
-    },
-    Rule {
-        name: "log of selected softmax",
-        effect: Steadier,
-        lhs: "log(select(?c, moved(softmax[d](?x)), ?y))",
-        rhs: "select(?c, moved(log_softmax[d](?x)), log(?y))",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "log of rejected softmax",
-        effect: Steadier,
-        lhs: "log(select(?c, ?y, moved(softmax[d](?x))))",
-        rhs: "select(?c, log(?y), moved(log_softmax[d](?x)))",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "log of a share of softmax",
-        effect: Steadier,
-        lhs: "log(mul(?a, moved(softmax[d](?x))))",
-        rhs: "add(log(?a), moved(log_softmax[d](?x)))",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "log of softmax over something",
-        effect: Steadier,
-        lhs: "log(div(moved(softmax[d](?x)), ?b))",
-        rhs: "sub(moved(log_softmax[d](?x)), log(?b))",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "log of something over softmax",
-        effect: Steadier,
-        lhs: "log(div(?a, moved(softmax[d](?x))))",
-        rhs: "sub(log(?a), moved(log_softmax[d](?x)))",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "softmax of log softmax",
-        effect: Steadier,
-        lhs: "exp(log_softmax[d](?x))",
-        rhs: "softmax[d](?x)",
-        on: MODERATE,
-    },
+    "log of softmax", Steadier, on MODERATE:
+        "log(moved(softmax[d](?x)))" => "moved(log_softmax[d](?x))";
+    "log of selected softmax", Steadier, on POSITIVE:
+        "log(select(?c, moved(softmax[d](?x)), ?y))" => "select(?c, moved(log_softmax[d](?x)), log(?y))";
+    "log of rejected softmax", Steadier, on POSITIVE:
+        "log(select(?c, ?y, moved(softmax[d](?x))))" => "select(?c, log(?y), moved(log_softmax[d](?x)))";
+    "log of a share of softmax", Steadier, on POSITIVE:
+        "log(mul(?a, moved(softmax[d](?x))))" => "add(log(?a), moved(log_softmax[d](?x)))";
+    "log of softmax over something", Steadier, on POSITIVE:
+        "log(div(moved(softmax[d](?x)), ?b))" => "sub(moved(log_softmax[d](?x)), log(?b))";
+    "log of something over softmax", Steadier, on POSITIVE:
+        "log(div(?a, moved(softmax[d](?x))))" => "sub(log(?a), moved(log_softmax[d](?x)))";
+    "softmax of log softmax", Steadier, on MODERATE:
+        "exp(log_softmax[d](?x))" => "softmax[d](?x)";
+
     // Softmax and its log written out, with the largest subtracted or not. What is subtracted is
     // the same for the whole class axis, so it does not matter what it is.
-    Rule {
-        name: "softmax by hand",
-        effect: Steadier,
-        lhs: "div(exp(?x), broadcast(sum[d](exp(?x))))",
-        rhs: "softmax[d](?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "softmax by hand over several dims",
-        effect: Steadier,
-        lhs: "div(exp(?x), broadcast(sum[d..](exp(?x))))",
-        rhs: "exp(sub(?x, logsumexp[d..](?x)))",
-        on: MODERATE,
-    },
-    Rule {
-        name: "log softmax by hand",
-        effect: Steadier,
-        lhs: "sub(?x, broadcast(logsumexp[d](?x)))",
-        rhs: "log_softmax[d](?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "log softmax by hand, negated",
-        effect: Steadier,
-        lhs: "sub(broadcast(logsumexp[d](?x)), ?x)",
-        rhs: "neg(log_softmax[d](?x))",
-        on: MODERATE,
-    },
-    Rule {
-        name: "picked log softmax by hand",
-        effect: Steadier,
-        lhs: "sub(pick[d](?x, ?l), logsumexp[d](?x))",
-        rhs: "pick[d](log_softmax[d](?x), ?l)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "picked cross entropy by hand",
-        effect: Steadier,
-        lhs: "sub(logsumexp[d](?x), pick[d](?x, ?l))",
-        rhs: "neg(pick[d](log_softmax[d](?x), ?l))",
-        on: MODERATE,
-    },
-    Rule {
-        name: "softmax of shifted",
-        effect: Steadier,
-        lhs: "softmax[d](sub(?x, broadcast[d](?m)))",
-        rhs: "softmax[d](?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "softmax of shifted up",
-        effect: Steadier,
-        lhs: "softmax[d](add(?x, broadcast[d](?m)))",
-        rhs: "softmax[d](?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "log softmax of shifted",
-        effect: Steadier,
-        lhs: "log_softmax[d](sub(?x, broadcast[d](?m)))",
-        rhs: "log_softmax[d](?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "log softmax of shifted up",
-        effect: Steadier,
-        lhs: "log_softmax[d](add(?x, broadcast[d](?m)))",
-        rhs: "log_softmax[d](?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "log of a sum of exponentials",
-        effect: Steadier,
-        lhs: "log(sum[d..](exp(?x)))",
-        rhs: "logsumexp[d..](?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "log of a mean of exponentials",
-        effect: Steadier,
-        lhs: "log(div(sum[d..](exp(?x)), ?n))",
-        rhs: "sub(logsumexp[d..](?x), log(?n))",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "logsumexp by hand",
-        effect: Steadier,
-        lhs: "add(logsumexp[d..](sub(?x, broadcast[d](?m))), ?m)",
-        rhs: "logsumexp[d..](?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "log of a sum of two exponentials",
-        effect: Steadier,
-        lhs: "log(add(exp(?x), exp(?y)))",
-        rhs: "add(max(?x, ?y), softplus(neg(abs(sub(?x, ?y)))))",
-        on: MODERATE,
-    },
+    "softmax by hand", Steadier, on MODERATE:
+        "div(exp(?x), broadcast(sum[d](exp(?x))))" => "softmax[d](?x)";
+    "softmax by hand over several dims", Steadier, on MODERATE:
+        "div(exp(?x), broadcast(sum[d..](exp(?x))))" => "exp(sub(?x, logsumexp[d..](?x)))";
+    "log softmax by hand", Steadier, on MODERATE:
+        "sub(?x, broadcast(logsumexp[d](?x)))" => "log_softmax[d](?x)";
+    "log softmax by hand, negated", Steadier, on MODERATE:
+        "sub(broadcast(logsumexp[d](?x)), ?x)" => "neg(log_softmax[d](?x))";
+    "picked log softmax by hand", Steadier, on MODERATE:
+        "sub(pick[d](?x, ?l), logsumexp[d](?x))" => "pick[d](log_softmax[d](?x), ?l)";
+    "picked cross entropy by hand", Steadier, on MODERATE:
+        "sub(logsumexp[d](?x), pick[d](?x, ?l))" => "neg(pick[d](log_softmax[d](?x), ?l))";
+    "softmax of shifted", Steadier, on MODERATE:
+        "softmax[d](sub(?x, broadcast[d](?m)))" => "softmax[d](?x)";
+    "softmax of shifted up", Steadier, on MODERATE:
+        "softmax[d](add(?x, broadcast[d](?m)))" => "softmax[d](?x)";
+    "log softmax of shifted", Steadier, on MODERATE:
+        "log_softmax[d](sub(?x, broadcast[d](?m)))" => "log_softmax[d](?x)";
+    "log softmax of shifted up", Steadier, on MODERATE:
+        "log_softmax[d](add(?x, broadcast[d](?m)))" => "log_softmax[d](?x)";
+    "log of a sum of exponentials", Steadier, on MODERATE:
+        "log(sum[d..](exp(?x)))" => "logsumexp[d..](?x)";
+    "log of a sum of selected exponentials", Steadier, on MODERATE:
+        "log(sum[d..](select(?c, exp(?x), 0)))" => "logsumexp[d..](select(?c, ?x, -inf))";
+    "log of a sum of masked exponentials", Steadier, on MODERATE:
+        "log(sum[d..](mul(exp(?x), float(?c))))" => "logsumexp[d..](select(?c, ?x, -inf))";
+    "log of a mean of exponentials", Steadier, on POSITIVE:
+        "log(div(sum[d..](exp(?x)), ?n))" => "sub(logsumexp[d..](?x), log(?n))";
+    "logsumexp by hand", Steadier, on MODERATE:
+        "add(logsumexp[d..](sub(?x, broadcast[d](?m))), ?m)" => "logsumexp[d..](?x)";
+    "logsumexp by hand with one shift for all", Steadier, on MODERATE:
+        "add(logsumexp[d..](sub(?x, broadcast[d](?m))), broadcast(?m))" => "logsumexp[d..](?x)";
+    "log of a sum of two exponentials", Steadier, on MODERATE:
+        "log(add(exp(?x), exp(?y)))" => "add(max(?x, ?y), softplus(neg(abs(sub(?x, ?y)))))";
+    "log of a mean of two exponentials", Steadier, on POSITIVE:
+        "log(div(add(exp(?x), exp(?y)), ?n))"
+        => "sub(add(max(?x, ?y), softplus(neg(abs(sub(?x, ?y))))), log(?n))";
+    "log of a share of two exponentials", Steadier, on POSITIVE:
+        "log(mul(?a, add(exp(?x), exp(?y))))"
+        => "add(log(?a), add(max(?x, ?y), softplus(neg(abs(sub(?x, ?y))))))";
+    "log of an exponential and a sum of them", Steadier, on MODERATE:
+        "log(add(exp(?x), sum[d..](exp(?y))))"
+        => "add(max(?x, logsumexp[d..](?y)), softplus(neg(abs(sub(?x, logsumexp[d..](?y))))))";
+    "log of one and a sum of exponentials", Steadier, on MODERATE:
+        "log(add(1, sum[d..](exp(?x))))" => "softplus(logsumexp[d..](?x))";
+    "log1p of a sum of exponentials", Steadier, on MODERATE:
+        "log1p(sum[d..](exp(?x)))" => "softplus(logsumexp[d..](?x))";
+    "log of one and a sum of selected exponentials", Steadier, on MODERATE:
+        "log(add(1, sum[d..](select(?c, exp(?x), 0))))" => "softplus(logsumexp[d..](select(?c, ?x, -inf)))";
+    "log1p of a sum of selected exponentials", Steadier, on MODERATE:
+        "log1p(sum[d..](select(?c, exp(?x), 0)))" => "softplus(logsumexp[d..](select(?c, ?x, -inf)))";
+
     // The logistic function, its complement and their logs.
-    Rule {
-        name: "complement of sigmoid",
-        effect: Steadier,
-        lhs: "sub(1, moved(sigmoid(?x)))",
-        rhs: "moved(sigmoid(neg(?x)))",
-        on: MODERATE,
-    },
-    Rule {
-        name: "log of sigmoid",
-        effect: Steadier,
-        lhs: "log(moved(sigmoid(?x)))",
-        rhs: "moved(neg(softplus(neg(?x))))",
-        on: MODERATE,
-    },
-    Rule {
-        name: "log1p of minus sigmoid",
-        effect: Steadier,
-        lhs: "log1p(neg(moved(sigmoid(?x))))",
-        rhs: "moved(neg(softplus(?x)))",
-        on: MODERATE,
-    },
-    Rule {
-        name: "log of selected sigmoid",
-        effect: Steadier,
-        lhs: "log(select(?c, moved(sigmoid(?x)), ?y))",
-        rhs: "select(?c, moved(neg(softplus(neg(?x)))), log(?y))",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "log of rejected sigmoid",
-        effect: Steadier,
-        lhs: "log(select(?c, ?y, moved(sigmoid(?x))))",
-        rhs: "select(?c, log(?y), moved(neg(softplus(neg(?x)))))",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "log of a share of sigmoid",
-        effect: Steadier,
-        lhs: "log(mul(?a, moved(sigmoid(?x))))",
-        rhs: "sub(log(?a), moved(softplus(neg(?x))))",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "log of sigmoid over something",
-        effect: Steadier,
-        lhs: "log(div(moved(sigmoid(?x)), ?b))",
-        rhs: "sub(moved(neg(softplus(neg(?x)))), log(?b))",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "log of something over sigmoid",
-        effect: Steadier,
-        lhs: "log(div(?a, moved(sigmoid(?x))))",
-        rhs: "add(log(?a), moved(softplus(neg(?x))))",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "sigmoid by hand",
-        effect: Steadier,
-        lhs: "div(1, add(1, exp(neg(?x))))",
-        rhs: "sigmoid(?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "complement of sigmoid by hand",
-        effect: Steadier,
-        lhs: "div(1, add(1, exp(?x)))",
-        rhs: "sigmoid(neg(?x))",
-        on: MODERATE,
-    },
-    Rule {
-        name: "sigmoid by hand, expanded",
-        effect: Steadier,
-        lhs: "div(exp(?x), add(1, exp(?x)))",
-        rhs: "sigmoid(?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "exp of log sigmoid",
-        effect: Steadier,
-        lhs: "exp(neg(softplus(neg(?x))))",
-        rhs: "sigmoid(?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "exp of log of the complement of sigmoid",
-        effect: Steadier,
-        lhs: "exp(neg(softplus(?x)))",
-        rhs: "sigmoid(neg(?x))",
-        on: MODERATE,
-    },
+    "complement of sigmoid", Steadier, on MODERATE:
+        "sub(1, moved(sigmoid(?x)))" => "moved(sigmoid(neg(?x)))";
+    "log of sigmoid", Steadier, on MODERATE:
+        "log(moved(sigmoid(?x)))" => "moved(neg(softplus(neg(?x))))";
+    "log1p of minus sigmoid", Steadier, on MODERATE:
+        "log1p(neg(moved(sigmoid(?x))))" => "moved(neg(softplus(?x)))";
+    "log of selected sigmoid", Steadier, on POSITIVE:
+        "log(select(?c, moved(sigmoid(?x)), ?y))" => "select(?c, moved(neg(softplus(neg(?x)))), log(?y))";
+    "log of rejected sigmoid", Steadier, on POSITIVE:
+        "log(select(?c, ?y, moved(sigmoid(?x))))" => "select(?c, log(?y), moved(neg(softplus(neg(?x)))))";
+    "log of a share of sigmoid", Steadier, on POSITIVE:
+        "log(mul(?a, moved(sigmoid(?x))))" => "sub(log(?a), moved(softplus(neg(?x))))";
+    "log of sigmoid over something", Steadier, on POSITIVE:
+        "log(div(moved(sigmoid(?x)), ?b))" => "sub(moved(neg(softplus(neg(?x)))), log(?b))";
+    "log of something over sigmoid", Steadier, on POSITIVE:
+        "log(div(?a, moved(sigmoid(?x))))" => "add(log(?a), moved(softplus(neg(?x))))";
+    "sigmoid by hand", Steadier, on MODERATE:
+        "div(1, add(1, exp(neg(?x))))" => "sigmoid(?x)";
+    "complement of sigmoid by hand", Steadier, on MODERATE:
+        "div(1, add(1, exp(?x)))" => "sigmoid(neg(?x))";
+    "sigmoid by hand, expanded", Steadier, on MODERATE:
+        "div(exp(?x), add(1, exp(?x)))" => "sigmoid(?x)";
+    "exp of log sigmoid", Steadier, on MODERATE:
+        "exp(neg(softplus(neg(?x))))" => "sigmoid(?x)";
+    "exp of log of the complement of sigmoid", Steadier, on MODERATE:
+        "exp(neg(softplus(?x)))" => "sigmoid(neg(?x))";
+
     // softplus written out. The form with |x| has a kink at 0 where the function has none.
-    Rule {
-        name: "softplus by hand",
-        effect: Steadier,
-        lhs: "log(add(1, exp(?x)))",
-        rhs: "softplus(?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "softplus by log1p",
-        effect: Steadier,
-        lhs: "log1p(exp(?x))",
-        rhs: "softplus(?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "softplus around relu",
-        effect: Steadier,
-        lhs: "add(relu(?x), softplus(neg(abs(?x))))",
-        rhs: "softplus(?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "softplus around max",
-        effect: Steadier,
-        lhs: "add(max(?x, 0), softplus(neg(abs(?x))))",
-        rhs: "softplus(?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "binary cross entropy by hand with relu",
-        effect: Steadier,
-        lhs: "add(sub(relu(?x), ?y), softplus(neg(abs(?x))))",
-        rhs: "sub(softplus(?x), ?y)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "binary cross entropy by hand with max",
-        effect: Steadier,
-        lhs: "add(sub(max(?x, 0), ?y), softplus(neg(abs(?x))))",
-        rhs: "sub(softplus(?x), ?y)",
-        on: MODERATE,
-    },
+    "softplus by hand", Steadier, on MODERATE:
+        "log(add(1, exp(?x)))" => "softplus(?x)";
+    "softplus by log1p", Steadier, on MODERATE:
+        "log1p(exp(?x))" => "softplus(?x)";
+    "softplus around relu", Steadier, on MODERATE:
+        "add(relu(?x), softplus(neg(abs(?x))))" => "softplus(?x)";
+    "softplus around max", Steadier, on MODERATE:
+        "add(max(?x, 0), softplus(neg(abs(?x))))" => "softplus(?x)";
+    "binary cross entropy by hand with relu", Steadier, on MODERATE:
+        "add(sub(relu(?x), ?y), softplus(neg(abs(?x))))" => "sub(softplus(?x), ?y)";
+    "binary cross entropy by hand with max", Steadier, on MODERATE:
+        "add(sub(max(?x, 0), ?y), softplus(neg(abs(?x))))" => "sub(softplus(?x), ?y)";
+
     // Logs and exponentials near 1 and 0.
-    Rule {
-        name: "log of exp",
-        effect: Steadier,
-        lhs: "log(moved(exp(?x)))",
-        rhs: "moved(?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "log of a share of exp",
-        effect: Steadier,
-        lhs: "log(mul(?a, exp(?x)))",
-        rhs: "add(log(?a), ?x)",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "log of exp over something",
-        effect: Steadier,
-        lhs: "log(div(exp(?x), ?b))",
-        rhs: "sub(?x, log(?b))",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "log of something over exp",
-        effect: Steadier,
-        lhs: "log(div(?a, exp(?x)))",
-        rhs: "sub(log(?a), ?x)",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "log of an inverse",
-        effect: Steadier,
-        lhs: "log(div(1, ?x))",
-        rhs: "neg(log(?x))",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "log of one more",
-        effect: Steadier,
-        lhs: "log(add(1, ?x))",
-        rhs: "log1p(?x)",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "log of one less",
-        effect: Steadier,
-        lhs: "log(sub(1, ?x))",
-        rhs: "log1p(neg(?x))",
-        on: &[-3.0, -0.5, 0.25, 0.5, 0.75],
-    },
-    Rule {
-        name: "exp less one",
-        effect: Steadier,
-        lhs: "sub(exp(?x), 1)",
-        rhs: "expm1(?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "exp and minus one",
-        effect: Steadier,
-        lhs: "add(exp(?x), -1)",
-        rhs: "expm1(?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "one less exp",
-        effect: Steadier,
-        lhs: "sub(1, exp(?x))",
-        rhs: "neg(expm1(?x))",
-        on: MODERATE,
-    },
+    "log of exp", Steadier, on MODERATE:
+        "log(moved(exp(?x)))" => "moved(?x)";
+    "log of a share of exp", Steadier, on POSITIVE:
+        "log(mul(?a, exp(?x)))" => "add(log(?a), ?x)";
+    "log of exp over something", Steadier, on POSITIVE:
+        "log(div(exp(?x), ?b))" => "sub(?x, log(?b))";
+    "log of something over exp", Steadier, on POSITIVE:
+        "log(div(?a, exp(?x)))" => "sub(log(?a), ?x)";
+    "log of an inverse", Steadier, on POSITIVE:
+        "log(div(1, ?x))" => "neg(log(?x))";
+    "log of one more", Steadier, on POSITIVE:
+        "log(add(1, ?x))" => "log1p(?x)";
+    "log of one less", Steadier, on BELOW_ONE:
+        "log(sub(1, ?x))" => "log1p(neg(?x))";
+    "exp less one", Steadier, on MODERATE:
+        "sub(exp(?x), 1)" => "expm1(?x)";
+    "exp and minus one", Steadier, on MODERATE:
+        "add(exp(?x), -1)" => "expm1(?x)";
+    "one less exp", Steadier, on MODERATE:
+        "sub(1, exp(?x))" => "neg(expm1(?x))";
+    "tanh by hand", Steadier, on MODERATE:
+        "div(sub(exp(?x), exp(neg(?x))), add(exp(?x), exp(neg(?x))))" => "tanh(?x)";
+
+    // 0·log 0 is 0, as the limit is.
+    "x log x", Steadier, on POSITIVE:
+        "mul(?x, log(?x))" => "gate(?x, log(?x))";
+    "x log of x over y", Steadier, on POSITIVE:
+        "mul(?x, sub(log(?x), ?y))" => "gate(?x, sub(log(?x), ?y))";
+
     // Powers that are products or roots: faster, and their slopes are finite at 0. `exp(k·log x)`
     // would not do for negative x.
-    Rule {
-        name: "root of a square",
-        effect: Steadier,
-        lhs: "sqrt(mul(?x, ?x))",
-        rhs: "abs(?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "power 0",
-        effect: Exact,
-        lhs: "pow(?x, 0)",
-        rhs: "1",
-        on: MODERATE,
-    },
-    Rule {
-        name: "power 1/2",
-        effect: Steadier,
-        lhs: "pow(?x, 0.5)",
-        rhs: "sqrt(?x)",
-        on: POSITIVE,
-    },
-    Rule {
-        name: "power 1",
-        effect: Exact,
-        lhs: "pow(?x, 1)",
-        rhs: "?x",
-        on: MODERATE,
-    },
-    Rule {
-        name: "power 2",
-        effect: Steadier,
-        lhs: "pow(?x, 2)",
-        rhs: "mul(?x, ?x)",
-        on: MODERATE,
-    },
-    Rule {
-        name: "power 3",
-        effect: Steadier,
-        lhs: "pow(?x, 3)",
-        rhs: "mul(?x, mul(?x, ?x))",
-        on: MODERATE,
-    },
-    Rule {
-        name: "power 4",
-        effect: Steadier,
-        lhs: "pow(?x, 4)",
-        rhs: "mul(mul(?x, ?x), mul(?x, ?x))",
-        on: MODERATE,
-    },
-    Rule {
-        name: "power -1",
-        effect: Steadier,
-        lhs: "pow(?x, -1)",
-        rhs: "div(1, ?x)",
-        on: MODERATE,
-    },
-];
+    "root of a square", Steadier, on MODERATE:
+        "sqrt(mul(?x, ?x))" => "abs(?x)";
+    "power 0", Exact, on MODERATE:
+        "pow(?x, 0)" => "1";
+    "power 1/2", Steadier, on POSITIVE:
+        "pow(?x, 0.5)" => "sqrt(?x)";
+    "power 1", Exact, on MODERATE:
+        "pow(?x, 1)" => "?x";
+    "power 2", Steadier, on MODERATE:
+        "pow(?x, 2)" => "mul(?x, ?x)";
+    "power 3", Steadier, on MODERATE:
+        "pow(?x, 3)" => "mul(?x, mul(?x, ?x))";
+    "power 4", Steadier, on MODERATE:
+        "pow(?x, 4)" => "mul(mul(?x, ?x), mul(?x, ?x))";
+    "power -1", Steadier, on MODERATE:
+        "pow(?x, -1)" => "div(1, ?x)";
+}

@@ -1,14 +1,16 @@
 //! The back ends behind one function.
 
 use super::bind::BoundInputs;
+use super::prepared::Prepared;
 use super::value::Array;
 use super::{candle, reference};
-use crate::ir::Graph;
 use candle_core::{DType, Device, Result, Tensor};
 
 /// What runs a graph.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Backend {
+    /// Few passes over memory on the CPU, fused for the spec at hand: the default there.
+    Fused,
     /// Operations on Candle tensors, on any device.
     Candle,
     /// A plain interpreter in f64 on the CPU: the meaning of the language.
@@ -17,11 +19,12 @@ pub enum Backend {
 
 impl Backend {
     /// Every back end.
-    pub const ALL: &'static [Backend] = &[Backend::Candle, Backend::Reference];
+    pub const ALL: &'static [Backend] = &[Backend::Fused, Backend::Candle, Backend::Reference];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            Backend::Fused => "fused",
             Backend::Candle => "candle",
             Backend::Reference => "reference",
         }
@@ -59,14 +62,25 @@ pub fn device(bound: &BoundInputs) -> Device {
         .unwrap_or(Device::Cpu)
 }
 
+/// The back end for these inputs if none was asked for: fused where they lie in the memory of the
+/// CPU, else Candle's own operations on their device.
+pub fn backend_for(asked: Option<Backend>, bound: &BoundInputs) -> Backend {
+    match asked {
+        Some(backend) => backend,
+        None if device(bound).is_cpu() => Backend::Fused,
+        None => Backend::Candle,
+    }
+}
+
 /// Runs a graph. The outputs are over the dims of their nodes, in canonical order and in the
 /// precision of the run. `upstream` is bound to the inputs of the graph beyond those of the spec.
 pub fn execute(
     backend: Backend,
-    graph: &Graph,
+    prepared: &Prepared,
     bound: &BoundInputs,
     upstream: Option<&Tensor>,
 ) -> Result<Vec<Tensor>> {
+    let graph = prepared.graph();
     let device = device(bound);
     let mut inputs: Vec<Tensor> = Vec::with_capacity(graph.inputs.len());
     for one in &bound.inputs {
@@ -80,6 +94,7 @@ pub fn execute(
     }
     let dtype = precision(backend, bound);
     match backend {
+        Backend::Fused => prepared.run_fused(&bound.sizes, &inputs, dtype),
         Backend::Candle => candle::run(graph, &bound.sizes, &inputs, dtype, &device),
         Backend::Reference => {
             let arrays = inputs.iter().map(to_array).collect::<Result<Vec<_>>>()?;

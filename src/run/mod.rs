@@ -6,17 +6,20 @@
 
 mod backend;
 mod bind;
+mod prepared;
 mod value;
 
 pub mod autograd;
 pub mod candle;
+pub mod fused;
 pub mod reference;
 
-pub use backend::{Backend, execute};
+pub use backend::{Backend, backend_for, execute};
 pub use bind::{
     Binding, Bound, BoundInputs, Inputs, Shapes, Sizes, bind, from_canonical, ranks, scalar_value,
     sizes,
 };
+pub use prepared::Prepared;
 pub use value::Array;
 
 pub(crate) use crate::signature::one_class;

@@ -168,3 +168,25 @@ fn candle_f32_agrees_with_pytorch() {
     };
     all(Backend::Candle, DType::F32, &tolerance);
 }
+
+#[test]
+fn fused_f64_agrees_with_pytorch() {
+    let tolerance = Tolerance {
+        value: 1e-10,
+        gradient: 1e-9,
+        floor: 1e-6,
+        saturated: 1.0,
+    };
+    all(Backend::Fused, DType::F64, &tolerance);
+}
+
+#[test]
+fn fused_f32_agrees_with_pytorch() {
+    let tolerance = Tolerance {
+        value: 2e-5,
+        gradient: 2e-5,
+        floor: 1e-2,
+        saturated: 20.0,
+    };
+    all(Backend::Fused, DType::F32, &tolerance);
+}

@@ -1,7 +1,11 @@
 //! The integration tests: one binary, one module for each stage.
 
 mod candle;
+mod fused;
 mod golden;
 mod ir;
+mod pages;
+mod run;
 mod slopes;
+mod tidy;
 mod ui;

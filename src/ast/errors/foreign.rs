@@ -35,7 +35,7 @@ const OTHERS: &[Other] = others! {
     ":=" "`:=` is not an operator", "", "a value is `let name = ...`";
     "//" "`//` does not start a comment", "#", "comments start with `#`; a division is `/`";
     "/*" "`/*` does not start a comment", "", "comments start with `#` and end with the line";
-    "->" "a definition has no type for its result", "", "remove `->` and the type: the value of the body decides";
+    "->" "the type of a result is not written", "", "remove `->` and the type: the value of the body decides";
     "+=" "nothing changes its value", "", "give the new value a name of its own with `let`";
     "-=" "nothing changes its value", "", "give the new value a name of its own with `let`";
     "*=" "nothing changes its value", "", "give the new value a name of its own with `let`";
@@ -158,7 +158,7 @@ fn number(word: &str, span: Span) -> Diagnostic {
     if let Some(digits) = word.strip_suffix('.') {
         if digits.bytes().all(|b| b.is_ascii_digit()) {
             return error(format!("`{word}` is not a number"))
-                .at(span, "a digit is missing behind the point")
+                .at(span, "a digit is missing after the point")
                 .fix(span, format!("{word}0"), "write the zero");
         }
     }
@@ -230,10 +230,10 @@ fn dot(text: &str, tokens: &[Token], at: usize, span: Span) -> Diagnostic {
         matches!(token.kind, TokenKind::Word).then(|| &text[token.start..token.end])
     };
     let diagnostic =
-        Diagnostic::error(Code::Syntax, "names hold no points").at(span, "not expected here");
+        Diagnostic::error(Code::Syntax, "names have no points").at(span, "not expected here");
     match (at.checked_sub(1).and_then(word), word(at + 1)) {
         (Some(module), Some(name)) if MODULES.contains(&module) => diagnostic.help(format!(
-            "functions stand alone, without a module: `{name}(...)`"
+            "functions are written without a module: `{name}(...)`"
         )),
         (Some(value), Some(name)) => {
             diagnostic.help(format!("there are no methods: write `{name}({value})`"))

@@ -102,7 +102,7 @@ pub(in crate::ast) fn unknown_item(
     }
     let diagnostic = match nearest(word, ITEM_WORDS.iter().copied()) {
         Some(item) => diagnostic.fix(span, item, format!("did you mean `{item}`?")),
-        None => diagnostic.help("if this is an expression, an operator is missing behind it"),
+        None => diagnostic.help("if this is an expression, an operator is missing after it"),
     };
     Some(diagnostic.note(all_items()))
 }

@@ -88,7 +88,7 @@ fn semicolon(t: &Trouble) -> Option<Diagnostic> {
     let diagnostic = match t.place() {
         Place::Block if t.word(t.at + 1) == "}" => t
             .error("the last line of a body is its value")
-            .at(span, "no `;` behind the value"),
+            .at(span, "no `;` after the value"),
         Place::Block => t
             .error("only the `let` lines of a body end with `;`")
             .at(span, "this ends the value of the body")
@@ -145,7 +145,7 @@ fn colon(t: &Trouble) -> Option<Diagnostic> {
                 t.word(0)
             )),
         Place::Top if t.defines() && t.expects(Rule::assign) => t
-            .error("the body of a definition stands behind `=`")
+            .error("the body of a definition comes after `=`")
             .at(span, "not a `:`")
             .fix(span, " =", "write `=`"),
         _ => return None,
@@ -217,7 +217,7 @@ fn equals_sign(t: &Trouble) -> Option<Diagnostic> {
             .at(t.before_span(), "what is it?")
             .fix(start(t, t.at - 1), "let ", "a local value is a `let`"),
         _ if t.ends_operand(t.at - 1) => t
-            .error("`=` gives a name to a value and does not compare")
+            .error("`=` names a value and does not compare")
             .at(span, "not expected here")
             .fix(span, "==", "write `==` to compare"),
         _ => return None,
@@ -240,7 +240,7 @@ fn missing_type(t: &Trouble) -> Diagnostic {
     let operand = t.place() == Place::Top && t.word(0) == "loss";
     let ty = if operand { "probs" } else { "real" };
     t.error(format!("`{name}` has no type"))
-        .at(t.before_span(), "a type is missing behind it")
+        .at(t.before_span(), "a type is missing after it")
         .fix(
             t.behind_before(),
             format!(": {ty}"),
@@ -257,7 +257,7 @@ fn definition_head(t: &Trouble) -> Option<Diagnostic> {
     match t.place() {
         Place::Top if t.at == 2 && t.defines() && t.here() != "(" && is_name => {
             let diagnostic = t
-                .error(format!("a `{item}` has parentheses behind its name"))
+                .error(format!("a `{item}` has parentheses after its name"))
                 .at(t.before_span(), "even if there are no options")
                 .fix(t.behind_before(), "()", "write them");
             Some(diagnostic)
@@ -284,7 +284,7 @@ fn definition_head(t: &Trouble) -> Option<Diagnostic> {
         }
         Place::Top if item == "loss" && t.before(1) == "on" && t.here() == "(" => {
             let diagnostic = t
-                .error("the operands of a definition stand without parentheses")
+                .error("the operands of a definition have no parentheses")
                 .at(t.here_span(), "not expected here")
                 .help("write `on pred: probs, target: probs`");
             Some(diagnostic)
@@ -316,7 +316,7 @@ fn nameless(t: &Trouble) -> Option<Diagnostic> {
 
 fn missing_colon(t: &Trouble) -> Diagnostic {
     let name = t.before(1);
-    t.error(format!("a `:` is missing behind `{name}`"))
+    t.error(format!("a `:` is missing after `{name}`"))
         .at(t.here_span(), "its type starts here")
         .fix(t.behind_before(), ":", "write the `:`")
 }
@@ -355,7 +355,7 @@ fn misplaced_not(t: &Trouble) -> Option<Diagnostic> {
         return None;
     }
     let diagnostic = t
-        .error(format!("`not` cannot stand behind `{}`", t.before(1)))
+        .error(format!("`not` cannot follow `{}`", t.before(1)))
         .at(t.here_span(), "not expected here")
         .also(t.before_span(), "this takes numbers")
         .help("put it in parentheses, `(not x)`");
@@ -377,16 +377,16 @@ fn missing_operand(t: &Trouble) -> Option<Diagnostic> {
     if is_infix(before) || before == "not" {
         let diagnostic = if here_infix {
             let mut diagnostic = t
-                .error(format!("`{before}` and `{here}` stand side by side"))
+                .error(format!("`{before}` and `{here}` are next to each other"))
                 .at(t.here_span(), "a value is missing before this")
-                .also(t.before_span(), "and behind this");
+                .also(t.before_span(), "and after this one");
             if here == "+" {
                 diagnostic = diagnostic.help("a number carries no `+`");
             }
             diagnostic
         } else if ends {
             t.error(format!("`{before}` has nothing on its right"))
-                .at(t.before_span(), "a value is missing behind it")
+                .at(t.before_span(), "a value is missing after it")
         } else {
             return None;
         };
@@ -437,7 +437,7 @@ fn missing_operand(t: &Trouble) -> Option<Diagnostic> {
         _ => return None,
     };
     let diagnostic = t
-        .error(format!("{missing} missing behind `{before}`"))
+        .error(format!("{missing} missing after `{before}`"))
         .at(t.before_span(), "nothing follows");
     Some(diagnostic)
 }
@@ -456,7 +456,7 @@ fn if_forms(t: &Trouble) -> Option<Diagnostic> {
     if here == "if" && ended && !t.first(t.at) {
         let diagnostic = t
             .error("the condition comes first")
-            .at(t.here_span(), "not expected behind a value")
+            .at(t.here_span(), "not expected after a value")
             .help("write `if condition then a else b`");
         return Some(diagnostic);
     }
@@ -500,8 +500,8 @@ fn on_operands(t: &Trouble) -> Option<Diagnostic> {
         return None;
     }
     let diagnostic = t
-        .error("the operands behind `on` stand in parentheses")
-        .at(t.before_span(), "`(` is expected behind this");
+        .error("the operands after `on` go in parentheses")
+        .at(t.before_span(), "`(` is expected after this");
     let single = t.kind(t.at) == Some(TokenKind::Word) && !t.is_attached(t.at + 1);
     Some(if single {
         diagnostic.fix(t.here_span(), format!("({})", t.here()), "write them")
@@ -566,21 +566,21 @@ fn types(t: &Trouble) -> Option<Diagnostic> {
     let ends = t.at_end() || matches!(here, "=" | "," | ")");
     if t.expects_kind() && matches!(before, ":" | "as") && ends {
         let diagnostic = t
-            .error(format!("a type is missing behind `{before}`"))
+            .error(format!("a type is missing after `{before}`"))
             .at(t.before_span(), "nothing follows")
             .help("for example `logits[N, C, ...S] over C`, `labels[N, ...S] of C`, `real`");
         return Some(diagnostic);
     }
     if here == "(" && t.at > 1 && t.is_kind(t.at - 1) {
         let diagnostic = t
-            .error("the axes of a type stand in square brackets")
+            .error("the axes of a type go in square brackets")
             .at(span, "not in parentheses")
             .help(format!("write `{before}[N, C]`"));
         return Some(diagnostic);
     }
     if before == "in" && t.kind(t.at) == Some(TokenKind::Number) && t.expects(Rule::open) {
         let diagnostic = t
-            .error("a range stands in brackets")
+            .error("a range goes in brackets")
             .at(span, "a bracket is expected before this")
             .help("`in [0, 1]` holds both ends, `in (0, 1)` neither");
         return Some(diagnostic);
@@ -632,7 +632,7 @@ fn brackets(t: &Trouble) -> Option<Diagnostic> {
                 .error("the bounds of a slice are whole numbers")
                 .at(t.before_span(), "not a whole number"),
             _ => t
-                .error("`..` stands only in a slice")
+                .error("`..` goes only in a slice")
                 .at(span, "not expected here"),
         };
         return Some(entries(diagnostic));
@@ -653,7 +653,7 @@ fn brackets(t: &Trouble) -> Option<Diagnostic> {
     if is_infix(here) || matches!(here, "(" | "[") || t.kind(t.at) == Some(TokenKind::Number) {
         if t.expects_axis() || t.expects(Rule::close_bracket) {
             let diagnostic = t
-                .error("this cannot stand in brackets behind a value")
+                .error("this cannot go in brackets after a value")
                 .at(span, "not expected here");
             return Some(entries(diagnostic));
         }
@@ -681,7 +681,7 @@ fn missing_equals(t: &Trouble) -> Option<Diagnostic> {
         };
         let diagnostic = t
             .error(missing)
-            .at(t.before_span(), "`=` is missing behind this");
+            .at(t.before_span(), "`=` is missing after this");
         return Some(match item {
             "param" => diagnostic
                 .fix(end, " = 1", "write it, for example")
@@ -725,7 +725,7 @@ fn missing_end(t: &Trouble) -> Option<Diagnostic> {
     }
     if t.before(2) == "for" && t.before(3) == "sum" && t.ends_operand(t.at - 1) {
         let diagnostic = t
-            .error(format!("`in` is missing behind `{before}`"))
+            .error(format!("`in` is missing after `{before}`"))
             .at(t.here_span(), "the axes to go through start here")
             .fix(t.behind_before(), " in", "write it");
         return Some(diagnostic);
@@ -733,7 +733,7 @@ fn missing_end(t: &Trouble) -> Option<Diagnostic> {
     let sum_for = (0..t.at).rev().take(12).any(|at| t.word(at) == "for");
     if sum_for && t.expects(Rule::colon) && !t.expects(Rule::assign) && t.at > 0 {
         let diagnostic = t
-            .error("a `:` is missing behind the axes of `sum for`")
+            .error("a `:` is missing after the axes of `sum for`")
             .at(t.behind_before(), "here")
             .fix(t.behind_before(), ":", "write it");
         return Some(diagnostic);
@@ -829,10 +829,16 @@ pub(in crate::ast) fn two_operands(t: &Trouble) -> Diagnostic {
             .at(t.before_span(), "not expected here")
             .help("define it as an item, `fn name(x: real) = ...`");
     }
+    if here == "for" {
+        return t
+            .error("there are no loops")
+            .at(t.here_span(), "not expected here")
+            .help("reductions such as `sum[N](x)` and `mean[space](x)` go through axes");
+    }
     let clause = matches!(here, "over" | "per" | "of") && t.place() != Place::Arguments;
     if clause && !t.starts_operand(t.at + 1) {
         return t
-            .error(format!("an axis is missing behind `{here}`"))
+            .error(format!("an axis is missing after `{here}`"))
             .at(t.here_span(), "of which axis are the classes?")
             .help(format!("for example `{here} C`"));
     }

@@ -62,7 +62,7 @@ pub(in crate::ast) fn lower_case_axis(name: &Ident) -> Diagnostic {
             capitalised(&name.text),
             "write the axis in upper case",
         )
-        .note("in lower case only the roles `batch`, `class` and `space` can stand here")
+        .note("in lower case only the roles `batch`, `class` and `space` fit here")
 }
 
 pub(in crate::ast) fn pack_without_name(at: Span) -> Diagnostic {
@@ -94,7 +94,7 @@ pub(in crate::ast) fn not_a_function(kind: &ExprKind, base: Span, arguments: Spa
 
 /// `on` behind something that is no call.
 pub(in crate::ast) fn on_without_call(kind: &ExprKind, base: Span, on: Span) -> Diagnostic {
-    let diagnostic = error("`on` stands only behind a call").at(on, "these are the operands");
+    let diagnostic = error("`on` goes only after a call").at(on, "these are the operands");
     match kind {
         ExprKind::Name(name) => {
             let end = Span::new(base.file, base.end as usize, base.end as usize);
@@ -120,7 +120,7 @@ pub(in crate::ast) fn bracket_on_axis(name: &str, base: Span) -> Diagnostic {
 }
 
 pub(in crate::ast) fn axes_without_function(bracket: Span) -> Diagnostic {
-    error("axes stand only behind the name of a function")
+    error("axes go only after the name of a function")
         .at(bracket, "these are axes")
         .help("an entry is `x[C=1]`, a slice `x[C=1..]`, a new name for an axis `x[N as M]`")
 }

@@ -1,6 +1,9 @@
 //! Tests of the whole front end, text in and text out.
 
 mod extremes;
+mod forms;
+mod messages;
+mod roundtrip;
 mod scratch;
 
 use super::*;
@@ -11,8 +14,8 @@ use crate::source::{SourceFile, SourceMap};
 fn messages(text: &str) -> String {
     let mut sources = SourceMap::default();
     let file = sources.add(SourceFile {
-        name: "spec.loss".to_owned(),
-        text: text.to_owned(),
+        name: "spec.loss".into(),
+        text: text.to_owned().into(),
         library: false,
     });
     let mut diags = Diagnostics::default();

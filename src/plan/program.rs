@@ -1,0 +1,356 @@
+//! What a plan consists of: buffers, whole-tensor operations, and passes with their programs.
+
+use super::layout::DType;
+use crate::ir::{Edge, MapOp, ReduceOp};
+
+/// The type in which a plan computes inside tiles.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lane {
+    /// f32, and i32 for integers.
+    F32,
+    /// f64, and i64 for integers.
+    F64,
+}
+
+impl Lane {
+    /// Bytes per lane.
+    pub fn size(self) -> usize {
+        match self {
+            Lane::F32 => 4,
+            Lane::F64 => 8,
+        }
+    }
+}
+
+/// One thing to do.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Whole-tensor operations, one after the other.
+    Whole(Vec<Whole>),
+    /// One trip over memory.
+    Pass(Box<Pass>),
+}
+
+/// An array of f64 that lives between steps: the result of a whole-tensor operation, a completed
+/// reduction, a table of constants.
+#[derive(Clone, Debug)]
+pub struct Buffer {
+    /// Elements.
+    pub len: usize,
+    /// Its elements, where they are known beforehand.
+    pub values: Option<Vec<f64>>,
+    /// What the text form calls it.
+    pub name: String,
+}
+
+/// A walk through an array: where it starts, and a stride per loop. The loops are the caller's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Walk {
+    /// Which array.
+    pub of: usize,
+    /// Its first element.
+    pub offset: usize,
+    /// Elements per step of each loop.
+    pub strides: Vec<usize>,
+}
+
+/// A whole-tensor operation on buffers.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// What to do.
+    pub op: WholeOp,
+    /// The sizes of the loops: those of the result, then those that are contracted.
+    pub shape: Vec<usize>,
+    /// How many of the loops belong to the result, which is dense over them.
+    pub kept: usize,
+    /// The buffer of the result.
+    pub into: usize,
+    /// The operands: buffers, but for `Import`.
+    pub args: Vec<Walk>,
+}
+
+/// What a whole-tensor operation does at each index.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WholeOp {
+    /// Reads the input with the number that the operand's `of` says.
+    Import,
+    /// Copies.
+    Copy,
+    /// Computes an elementwise operation.
+    Map(MapOp),
+    /// Reduces over the contracted loops.
+    Reduce(ReduceOp),
+    /// Sums the product of the two operands over the contracted loops.
+    Dot,
+    /// Takes the first operand at the class that the second says; a class is this far from the
+    /// next, and there are that many.
+    Pick { stride: usize, classes: usize },
+    /// Finds the position of the largest along the only contracted loop.
+    ArgMax,
+    /// Copies what lies `by` back along one loop.
+    Shift { axis: usize, by: i64, edge: Edge },
+    /// Copies to the positions from `start` on along one loop, `len` of them; 0 elsewhere.
+    Place {
+        axis: usize,
+        start: usize,
+        len: usize,
+    },
+}
+
+/// One trip over memory: a loop nest and the program that runs in each of its tiles.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// How the dims are looped over, in words.
+    pub title: String,
+    /// Sizes of the outer loops.
+    pub outer: Vec<usize>,
+    /// Length of the lane dim.
+    pub lane: usize,
+    /// Whether tiles are rows (see `plan::space`): the inner loop runs over the lane dim.
+    pub rows: bool,
+    /// Size of the inner loop where tiles are not rows.
+    pub inner: usize,
+    /// Lanes of a register.
+    pub width: usize,
+    /// Arrays that are read or written.
+    pub arrays: Vec<Array>,
+    /// Constants, as (value, is an integer).
+    pub consts: Vec<(f64, bool)>,
+    /// The program.
+    pub segments: Vec<Segment>,
+    /// Elements of scratch memory that registers take.
+    pub scratch: usize,
+    /// Reductions across tiles.
+    pub sums: Vec<Across>,
+    /// Elements of accumulators, in f64: those of `sums`, then those of rows.
+    pub slots: usize,
+    /// Accumulators that start afresh in every row: where, and with what.
+    pub row_slots: Vec<(usize, f64)>,
+    /// Consecutive tiles that one task takes; a task does not cross rows if `split` says so.
+    pub block: usize,
+    /// Whether some reduction keeps outer dims, so that a block belongs to one row.
+    pub split: bool,
+    /// Elements that the pass touches, all arrays together; decides about threads.
+    pub work: usize,
+}
+
+impl Pass {
+    /// The number of outer indices.
+    pub fn row_count(&self) -> usize {
+        self.outer.iter().product()
+    }
+
+    /// Tiles per outer index.
+    pub fn tiles_per_row(&self) -> usize {
+        if self.rows {
+            1
+        } else {
+            self.lane.div_ceil(self.width)
+        }
+    }
+
+    /// Turns of the inner loop.
+    pub fn turns(&self) -> usize {
+        if self.rows {
+            self.lane.div_ceil(self.width)
+        } else {
+            self.inner
+        }
+    }
+
+    /// The number of tasks, which depends on sizes and on nothing else.
+    pub fn blocks(&self) -> usize {
+        let tiles = self.tiles_per_row();
+        if self.split {
+            self.row_count() * tiles.div_ceil(self.block)
+        } else {
+            (self.row_count() * tiles).div_ceil(self.block)
+        }
+    }
+}
+
+/// What an array of a pass is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// The tensor bound to an input.
+    Input(usize),
+    /// A buffer of f64.
+    Buffer(usize),
+    /// A copy of a buffer in the lane type, made before the pass.
+    Param(usize),
+    /// An array in the lane type that passes hand on.
+    Kept(usize),
+    /// An output of the plan.
+    Output(usize),
+}
+
+/// An array as a pass walks through it.
+#[derive(Clone, Debug)]
+pub struct Array {
+    /// What it is.
+    pub place: Place,
+    /// The type of its elements.
+    pub dtype: DType,
+    /// Whether they are integers to the program.
+    pub int: bool,
+    /// The first element.
+    pub offset: usize,
+    /// Elements per step of each outer loop.
+    pub outer: Vec<usize>,
+    /// Elements per class, or 0.
+    pub inner: usize,
+    /// Elements per lane, or 0.
+    pub lane: usize,
+    /// Elements that the walk touches, each once.
+    pub count: usize,
+    /// Whether the pass writes it.
+    pub written: bool,
+    /// What the text form calls it.
+    pub name: String,
+}
+
+/// A copy of a buffer in the lane type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Param {
+    /// The buffer.
+    pub buffer: usize,
+    /// Whether its elements are integers to the program.
+    pub int: bool,
+}
+
+/// A reduction across tiles.
+#[derive(Clone, Debug)]
+pub struct Across {
+    /// How partial results combine.
+    pub op: ReduceOp,
+    /// The first accumulator.
+    pub slot: usize,
+    /// How many: one, or one per class.
+    pub width: usize,
+    /// The buffer of the result.
+    pub into: usize,
+    /// Elements of the result per step of each outer loop; 0 where the loop is reduced over.
+    pub outer: Vec<usize>,
+    /// Elements of the result per class.
+    pub inner: usize,
+}
+
+/// A stretch of a program.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// Whether it runs in every turn of the inner loop, or once per tile.
+    pub looped: bool,
+    /// The instructions.
+    pub code: Vec<Instr>,
+}
+
+/// Where an operand begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Base {
+    /// Nowhere: the operand is not used.
+    None,
+    /// Scratch memory.
+    Reg,
+    /// The constants of the pass.
+    Const,
+    /// An array, at the current tile.
+    Array(u16),
+    /// The accumulators of the block.
+    Slot,
+}
+
+/// An operand: elements from a base, and a step per turn of the inner loop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Loc {
+    /// What `offset` counts from.
+    pub base: Base,
+    /// Elements from there.
+    pub offset: usize,
+    /// Elements per turn.
+    pub step: usize,
+    /// Whether it is one number for all lanes.
+    pub scalar: bool,
+}
+
+impl Loc {
+    /// No operand.
+    pub const NONE: Loc = Loc {
+        base: Base::None,
+        offset: 0,
+        step: 0,
+        scalar: false,
+    };
+}
+
+/// An instruction: one kernel over one tile.
+#[derive(Clone, Debug)]
+pub struct Instr {
+    /// What it does.
+    pub op: TileOp,
+    /// Where the result goes.
+    pub dst: Loc,
+    /// The operands.
+    pub args: [Loc; 3],
+    /// A number that some kernels want: a stride, the size of a table.
+    pub aux: usize,
+    /// Outer loops (one bit each) that must stand at 0: an operand lacks them, and is to be
+    /// counted or written once.
+    pub guard: u32,
+    /// Works on one element even within rows.
+    pub single: bool,
+}
+
+/// What an instruction does. `a`, `b`, `c` are the operands and `d` is the result.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum TileOp {
+    /// d = op(a, b, c)
+    Map(MapOp),
+    /// d = op(a, b) on integers
+    Compare(MapOp),
+    /// d = a as a float, from an integer
+    Float,
+    /// d = a for all lanes
+    Fill,
+    /// d = a
+    Copy,
+    /// d = the array a of this type, `aux` elements from lane to lane, as a float
+    Load(DType),
+    /// The same, as an integer.
+    LoadInt(DType),
+    /// The array d of this type = a
+    Store(DType),
+    /// The same past the cache.
+    Stream(DType),
+    /// d = exp(a − b)
+    SubExp,
+    /// d = a · b + c
+    MulAdd,
+    /// d = a · b − c
+    MulSub,
+    /// d = c − a · b
+    NegMulAdd,
+    /// d = c where the integers a and b are equal, else 0
+    WhereEq,
+    /// d = d ⊕ a, lane by lane
+    Acc(ReduceOp),
+    /// d = d + a · b
+    AccMul,
+    /// d = exp(a − b), and c = c + d
+    SubExpAcc,
+    /// d = ⊕ of the lanes of a, into an accumulator
+    Across(ReduceOp),
+    /// d = Σ a · b, into an accumulator
+    AcrossMul,
+    /// d = Σ c where the integers a and b are equal, into an accumulator
+    AcrossWhereEq,
+    /// d = b where the integers a and c are equal, else d
+    PickAcc,
+    /// d = the table b of `aux` elements at the index a; NaN outside
+    Lookup,
+    /// d = the one element at index b of `aux` in the array a of this type
+    Fetch(DType),
+    /// d = c where a > b; b = max(a, b)
+    ArgMaxAcc,
+    /// d = the accumulator a as a number
+    Total,
+}

@@ -1,0 +1,436 @@
+//! Runs a pass: a fixed partition into tasks, each of which runs the program tile by tile.
+//!
+//! Tasks are numbered; their partial sums are stored by number and combined in order, so that the
+//! result has the same bits however many threads there are and whoever takes which task.
+//!
+//! This file and `kernels.rs` are where the `unsafe` is. What makes it sound: a plan knows the
+//! extent of every array, [`super::Program::run_into`] checks the inputs against their layouts,
+//! every task writes to elements that no other task touches.
+
+use super::kernels::{Isa, Kernel, kernel};
+use super::lanes::{Int, Lanes};
+use super::whole::{join, start};
+use crate::plan::{Base, Lane, Loc, Pass, TileOp};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Below this many elements a second thread costs more than it saves.
+const THREAD_WORK: usize = 48 * 1024;
+
+/// An operand: a base of the tile, bytes from there, bytes per turn of the inner loop.
+#[derive(Clone, Copy)]
+struct Pointer {
+    base: u32,
+    step: u32,
+    offset: usize,
+}
+
+struct Code {
+    kernel: Kernel,
+    dst: Pointer,
+    args: [Pointer; 3],
+    aux: usize,
+    guard: u32,
+    single: bool,
+}
+
+/// A pass with its kernels.
+pub(super) struct Loaded {
+    segments: Vec<(bool, Vec<Code>)>,
+    /// The constants in the lane type.
+    consts: Aligned,
+    /// Bytes per element of each array, with offset and strides.
+    arrays: Vec<Stride>,
+    streams: bool,
+}
+
+struct Stride {
+    offset: usize,
+    outer: Vec<usize>,
+    /// Per tile.
+    tile: usize,
+}
+
+/// Bases that come before those of arrays.
+const REG: u32 = 0;
+const CONST: u32 = 1;
+const SLOT: u32 = 2;
+const ARRAYS: u32 = 3;
+
+/// Memory in cache lines.
+#[derive(Default)]
+pub(super) struct Aligned(Vec<Line>);
+
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+impl Aligned {
+    pub fn zeroed(bytes: usize) -> Aligned {
+        Aligned(vec![Line([0; 64]); bytes.div_ceil(64)])
+    }
+
+    /// Makes it at least this large; what was there is lost.
+    pub fn reserve(&mut self, bytes: usize) {
+        if self.0.len() * 64 < bytes {
+            *self = Aligned::zeroed(bytes);
+        }
+    }
+
+    pub fn pointer(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr().cast()
+    }
+
+    fn shared(&self) -> *mut u8 {
+        self.0.as_ptr().cast_mut().cast()
+    }
+}
+
+/// What a thread works with.
+#[derive(Default)]
+pub(super) struct Worker {
+    scratch: Aligned,
+    bases: Vec<*mut u8>,
+}
+
+// SAFETY: the pointers are set and used within one task.
+unsafe impl Send for Worker {}
+
+/// Chooses kernels for this machine.
+pub(super) fn load(pass: &Pass, lane: Lane) -> Loaded {
+    match lane {
+        Lane::F32 => by_isa::<f32>(pass),
+        Lane::F64 => by_isa::<f64>(pass),
+    }
+}
+
+fn by_isa<T: Lanes>(pass: &Pass) -> Loaded {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use super::kernels::{Avx2, Avx512};
+        let level = super::level();
+        if level >= 2 {
+            return loaded::<T, Avx512>(pass);
+        }
+        if level == 1 {
+            return loaded::<T, Avx2>(pass);
+        }
+    }
+    loaded::<T, super::kernels::Baseline>(pass)
+}
+
+fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
+    let size = size_of::<T>();
+    let point = |loc: &Loc| {
+        let (base, unit) = match loc.base {
+            Base::None | Base::Reg => (REG, size),
+            Base::Const => (CONST, size),
+            Base::Slot => (SLOT, 8),
+            Base::Array(n) => (ARRAYS + u32::from(n), pass.arrays[n as usize].dtype.size()),
+        };
+        Pointer {
+            base,
+            step: (loc.step * unit) as u32,
+            offset: loc.offset * unit,
+        }
+    };
+    let mut streams = false;
+    let mut code = |i: &crate::plan::Instr| {
+        streams |= matches!(i.op, TileOp::Stream(_));
+        // Functions of one operand read the others too; those are the first again.
+        let arg = |n: usize| {
+            if i.args[n].base == Base::None {
+                &i.args[0]
+            } else {
+                &i.args[n]
+            }
+        };
+        Code {
+            kernel: kernel::<T, I>(i.op, i.args.map(|a| a.scalar)),
+            dst: point(&i.dst),
+            args: [point(arg(0)), point(arg(1)), point(arg(2))],
+            aux: i.aux,
+            guard: i.guard,
+            single: i.single,
+        }
+    };
+    let segments = pass
+        .segments
+        .iter()
+        .map(|s| (s.looped, s.code.iter().map(&mut code).collect()))
+        .collect();
+    let mut consts = Aligned::zeroed(pass.consts.len() * size);
+    for (i, &(value, int)) in pass.consts.iter().enumerate() {
+        // SAFETY: there is room for all constants.
+        unsafe { put::<T>(consts.pointer(), i, value, int) };
+    }
+    let stride = |a: &crate::plan::Array| {
+        let size = a.dtype.size();
+        Stride {
+            offset: a.offset * size,
+            outer: a.outer.iter().map(|s| s * size).collect(),
+            tile: if pass.rows {
+                0
+            } else {
+                a.lane * pass.width * size
+            },
+        }
+    };
+    Loaded {
+        segments,
+        consts,
+        arrays: pass.arrays.iter().map(stride).collect(),
+        streams,
+    }
+}
+
+/// # Safety
+/// There is an element `i` behind `into`.
+unsafe fn put<T: Lanes>(into: *mut u8, i: usize, value: f64, int: bool) {
+    // SAFETY: see above; integers and floats of a lane have one size.
+    unsafe {
+        if int {
+            *into.cast::<T::Int>().add(i) = T::Int::of(value as i64);
+        } else {
+            *into.cast::<T>().add(i) = T::of(value);
+        }
+    }
+}
+
+/// Copies a buffer to the lane type.
+pub(super) fn convert(lane: Lane, values: &[f64], int: bool, into: &mut Aligned) {
+    into.reserve(values.len() * lane.size());
+    for (i, &value) in values.iter().enumerate() {
+        // SAFETY: there is room for all values.
+        unsafe {
+            match lane {
+                Lane::F32 => put::<f32>(into.pointer(), i, value, int),
+                Lane::F64 => put::<f64>(into.pointer(), i, value, int),
+            }
+        }
+    }
+}
+
+/// What all threads of a pass share.
+struct Shared<'a> {
+    pass: &'a Pass,
+    loaded: &'a Loaded,
+    /// The first byte of every array.
+    arrays: &'a [*mut u8],
+    /// A row of accumulators per task.
+    partials: *mut f64,
+    next: AtomicUsize,
+    scratch: usize,
+}
+
+// SAFETY: tasks write to disjoint parts of the arrays and to their own accumulators.
+unsafe impl Sync for Shared<'_> {}
+
+/// Runs a pass and leaves the sums in `buffers`.
+///
+/// # Safety
+/// `arrays` are the arrays of the pass, valid for what its walks touch.
+pub(super) unsafe fn run(
+    pass: &Pass,
+    loaded: &Loaded,
+    lane: Lane,
+    arrays: &[*mut u8],
+    buffers: &mut [Vec<f64>],
+    partials: &mut Vec<f64>,
+    workers: &mut Vec<Worker>,
+    threads: usize,
+) {
+    let blocks = pass.blocks();
+    partials.clear();
+    partials.resize(blocks * pass.slots, 0.0);
+    let threads = if pass.work < THREAD_WORK {
+        1
+    } else {
+        threads.clamp(1, blocks.max(1))
+    };
+    workers.resize_with(workers.len().max(threads), Worker::default);
+    let scratch = pass.scratch * lane.size();
+    for worker in &mut workers[..threads] {
+        worker.scratch.reserve(scratch);
+        worker.bases.resize(
+            worker.bases.len().max(arrays.len() + ARRAYS as usize),
+            std::ptr::null_mut(),
+        );
+    }
+    let shared = Shared {
+        pass,
+        loaded,
+        arrays,
+        partials: partials.as_mut_ptr(),
+        next: AtomicUsize::new(0),
+        scratch,
+    };
+    let work = |worker: &mut Worker| {
+        loop {
+            let block = shared.next.fetch_add(1, Ordering::Relaxed);
+            if block >= blocks {
+                break;
+            }
+            // SAFETY: every task is taken once.
+            unsafe { task(&shared, block, worker) };
+        }
+    };
+    match &mut workers[..threads] {
+        [only] => work(only),
+        [first, rest @ ..] => rayon::in_place_scope(|scope| {
+            let work = &work;
+            for worker in rest {
+                scope.spawn(move |_| work(worker));
+            }
+            work(first);
+        }),
+        [] => {}
+    }
+    combine(pass, partials, buffers);
+}
+
+/// # Safety
+/// As for [`run`]; no other thread runs this task.
+unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
+    let (pass, loaded) = (shared.pass, shared.loaded);
+    debug_assert!(worker.scratch.0.len() * 64 >= shared.scratch);
+    // SAFETY: there is a row of accumulators for each task.
+    let slots = unsafe {
+        std::slice::from_raw_parts_mut(shared.partials.add(block * pass.slots), pass.slots)
+    };
+    for sum in &pass.sums {
+        slots[sum.slot..sum.slot + sum.width].fill(start(sum.op));
+    }
+    worker.bases[REG as usize] = worker.scratch.pointer();
+    worker.bases[CONST as usize] = loaded.consts.shared();
+    worker.bases[SLOT as usize] = slots.as_mut_ptr().cast();
+    let (tiles, rows) = (pass.tiles_per_row(), pass.row_count());
+    let range = tiles_of(pass, block, tiles, rows);
+    let turns = pass.turns();
+    for tile in range {
+        let (row, at) = (tile / tiles, tile % tiles);
+        let lanes = if pass.rows {
+            pass.lane
+        } else {
+            pass.width.min(pass.lane - at * pass.width)
+        };
+        // SAFETY: the addresses are those of elements in the arrays, or one past.
+        let not_first = unsafe { place(shared, worker, row, at) };
+        for &(slot, start) in &pass.row_slots {
+            slots[slot] = start;
+        }
+        for (looped, code) in &loaded.segments {
+            if !*looped {
+                let n = if pass.rows { 1 } else { lanes };
+                for instr in code {
+                    if instr.guard & not_first == 0 {
+                        // SAFETY: the plan's operands lie within their arrays and registers.
+                        unsafe { step(instr, &worker.bases, 0, if instr.single { 1 } else { n }) };
+                    }
+                }
+                continue;
+            }
+            for turn in 0..turns {
+                let n = if pass.rows {
+                    pass.width.min(lanes - turn * pass.width)
+                } else {
+                    lanes
+                };
+                for instr in code {
+                    if instr.guard & not_first == 0 {
+                        // SAFETY: as above.
+                        unsafe { step(instr, &worker.bases, turn, n) };
+                    }
+                }
+            }
+        }
+    }
+    #[cfg(target_arch = "x86_64")]
+    if loaded.streams {
+        // SAFETY: part of SSE, which every x86-64 has.
+        unsafe { std::arch::x86_64::_mm_sfence() };
+    }
+}
+
+/// The tiles of a task, numbered through all rows.
+fn tiles_of(pass: &Pass, block: usize, tiles: usize, rows: usize) -> std::ops::Range<usize> {
+    if pass.split {
+        let per_row = tiles.div_ceil(pass.block);
+        let (row, part) = (block / per_row, block % per_row);
+        let first = row * tiles + part * pass.block;
+        first..(first + pass.block).min((row + 1) * tiles)
+    } else {
+        let first = block * pass.block;
+        first..(first + pass.block).min(rows * tiles)
+    }
+}
+
+/// Sets the bases of arrays for a tile. Returns which outer loops are past their first step.
+///
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn place(shared: &Shared<'_>, worker: &mut Worker, row: usize, tile: usize) -> u32 {
+    let outer = &shared.pass.outer;
+    let mut index = [0usize; 16];
+    let (mut rest, mut not_first) = (row, 0);
+    for (axis, &size) in outer.iter().enumerate().rev() {
+        index[axis] = rest % size;
+        rest /= size;
+        not_first |= u32::from(index[axis] > 0) << axis;
+    }
+    let bases = worker.bases[ARRAYS as usize..].iter_mut();
+    for ((base, array), &first) in bases.zip(&shared.loaded.arrays).zip(shared.arrays) {
+        let rows: usize = array
+            .outer
+            .iter()
+            .zip(&index)
+            .map(|(stride, i)| stride * i)
+            .sum();
+        // SAFETY: the element at this index is in the array.
+        *base = unsafe { first.add(array.offset + rows + tile * array.tile) };
+    }
+    not_first
+}
+
+/// # Safety
+/// The operands are valid for `n` lanes.
+#[inline(always)]
+unsafe fn step(code: &Code, bases: &[*mut u8], turn: usize, n: usize) {
+    // SAFETY: bases are those that the operands were made for.
+    unsafe {
+        let at = |p: &Pointer| {
+            bases
+                .get_unchecked(p.base as usize)
+                .add(p.offset + turn * p.step as usize)
+        };
+        let [a, b, c] = &code.args;
+        (code.kernel)(at(&code.dst), at(a), at(b), at(c), n, code.aux);
+    }
+}
+
+/// Combines the sums of tasks in their order.
+fn combine(pass: &Pass, partials: &[f64], buffers: &mut [Vec<f64>]) {
+    let per_row = if pass.split {
+        pass.tiles_per_row().div_ceil(pass.block).max(1)
+    } else {
+        1
+    };
+    for sum in &pass.sums {
+        let into = &mut buffers[sum.into];
+        into.fill(start(sum.op));
+        for (block, slots) in partials.chunks_exact(pass.slots).enumerate() {
+            let mut at = 0;
+            if pass.split {
+                let mut rest = block / per_row;
+                for (axis, &size) in pass.outer.iter().enumerate().rev() {
+                    at += rest % size * sum.outer[axis];
+                    rest /= size;
+                }
+            }
+            for class in 0..sum.width {
+                let total = &mut into[at + class * sum.inner];
+                *total = join(sum.op, *total, slots[sum.slot + class]);
+            }
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Plan and tensors → tensors, on the CPU: fast, threaded, and the same bits for any number of
+//! threads.
+//!
+//! - `exec.rs` runs passes, `whole.rs` what lies between them;
+//! - `kernels.rs` has the instructions, compiled for several instruction sets and chosen when a
+//!   plan is loaded; `lanes.rs` says what a lane computes in, `memory.rs` how it is loaded and
+//!   stored, `math.rs` has the transcendental functions.
+//!
+//! A [`Program`] keeps the memory of its runs: a second run allocates its outputs and no more.
+//!
+//! Must not know: passes over graphs, spec languages, Candle.
+
+mod exec;
+mod kernels;
+mod lanes;
+mod math;
+mod memory;
+mod whole;
+
+use crate::plan::{DType, Lane, Place, Plan, Step};
+use exec::{Aligned, Loaded, Worker};
+use half::{bf16, f16};
+use std::sync::{Arc, Mutex};
+
+/// The elements of a tensor: the whole storage, of which a layout sees a part.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the variants are the element types")]
+pub enum Data<'a> {
+    U8(&'a [u8]),
+    U32(&'a [u32]),
+    I16(&'a [i16]),
+    I32(&'a [i32]),
+    I64(&'a [i64]),
+    F16(&'a [f16]),
+    BF16(&'a [bf16]),
+    F32(&'a [f32]),
+    F64(&'a [f64]),
+}
+
+impl Data<'_> {
+    fn raw(&self) -> (DType, *const u8, usize) {
+        match self {
+            Data::U8(x) => (DType::U8, x.as_ptr().cast(), x.len()),
+            Data::U32(x) => (DType::U32, x.as_ptr().cast(), x.len()),
+            Data::I16(x) => (DType::I16, x.as_ptr().cast(), x.len()),
+            Data::I32(x) => (DType::I32, x.as_ptr().cast(), x.len()),
+            Data::I64(x) => (DType::I64, x.as_ptr().cast(), x.len()),
+            Data::F16(x) => (DType::F16, x.as_ptr().cast(), x.len()),
+            Data::BF16(x) => (DType::BF16, x.as_ptr().cast(), x.len()),
+            Data::F32(x) => (DType::F32, x.as_ptr().cast(), x.len()),
+            Data::F64(x) => (DType::F64, x.as_ptr().cast(), x.len()),
+        }
+    }
+}
+
+/// A tensor as it is bound: its strides are those that the plan was made for.
+#[derive(Clone, Copy, Debug)]
+pub struct InputView<'a> {
+    /// The storage.
+    pub data: Data<'a>,
+    /// The element at index 0.
+    pub offset: usize,
+}
+
+/// The elements of an output.
+#[derive(Clone, PartialEq, Debug)]
+#[expect(missing_docs, reason = "the variants are the element types")]
+pub enum Values {
+    F16(Vec<f16>),
+    BF16(Vec<bf16>),
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+}
+
+impl Values {
+    /// Room for `len` elements, whatever they are.
+    fn room(dtype: DType, len: usize) -> Values {
+        match dtype {
+            DType::F16 => Values::F16(Vec::with_capacity(len)),
+            DType::BF16 => Values::BF16(Vec::with_capacity(len)),
+            DType::F32 => Values::F32(Vec::with_capacity(len)),
+            _ => Values::F64(Vec::with_capacity(len)),
+        }
+    }
+
+    fn pointer(&mut self) -> *mut u8 {
+        match self {
+            Values::F16(x) => x.as_mut_ptr().cast(),
+            Values::BF16(x) => x.as_mut_ptr().cast(),
+            Values::F32(x) => x.as_mut_ptr().cast(),
+            Values::F64(x) => x.as_mut_ptr().cast(),
+        }
+    }
+
+    /// # Safety
+    /// The first `len` elements have been written, and there is room for them.
+    unsafe fn set_len(&mut self, len: usize) {
+        // SAFETY: see above.
+        unsafe {
+            match self {
+                Values::F16(x) => x.set_len(len),
+                Values::BF16(x) => x.set_len(len),
+                Values::F32(x) => x.set_len(len),
+                Values::F64(x) => x.set_len(len),
+            }
+        }
+    }
+
+    fn push(&mut self, value: f64) {
+        match self {
+            Values::F16(x) => x.push(f16::from_f64(value)),
+            Values::BF16(x) => x.push(bf16::from_f64(value)),
+            Values::F32(x) => x.push(value as f32),
+            Values::F64(x) => x.push(value),
+        }
+    }
+
+    /// The elements as f64.
+    pub fn to_f64(&self) -> Vec<f64> {
+        match self {
+            Values::F16(x) => x.iter().map(|x| x.to_f64()).collect(),
+            Values::BF16(x) => x.iter().map(|x| x.to_f64()).collect(),
+            Values::F32(x) => x.iter().map(|&x| f64::from(x)).collect(),
+            Values::F64(x) => x.clone(),
+        }
+    }
+}
+
+/// A plan with the kernels of this machine and the memory of its runs.
+pub struct Program {
+    plan: Arc<Plan>,
+    loaded: Vec<Option<Loaded>>,
+    /// Memory of runs that have ended, one per caller at a time.
+    idle: Mutex<Vec<Box<Workspace>>>,
+}
+
+#[derive(Default)]
+struct Workspace {
+    buffers: Vec<Vec<f64>>,
+    params: Vec<Aligned>,
+    kept: Vec<Aligned>,
+    partials: Vec<f64>,
+    workers: Vec<Worker>,
+    pointers: Vec<*mut u8>,
+}
+
+// SAFETY: the pointers are set and used within one run.
+unsafe impl Send for Workspace {}
+
+impl Program {
+    /// Chooses kernels for the plan.
+    pub fn new(plan: Plan) -> Program {
+        let loaded = plan.steps.iter().map(|step| match step {
+            Step::Pass(pass) => Some(exec::load(pass, plan.lane)),
+            Step::Whole(_) => None,
+        });
+        Program {
+            loaded: loaded.collect(),
+            plan: Arc::new(plan),
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Runs it on up to `threads` threads and returns the outputs in order.
+    ///
+    /// # Panics
+    /// If an input is not of the type that the plan was made for, or too short for its layout.
+    pub fn run(&self, inputs: &[InputView<'_>], threads: usize) -> Vec<Values> {
+        let mut outputs = Vec::with_capacity(self.plan.outputs.len());
+        self.run_into(inputs, threads, &mut outputs);
+        outputs
+    }
+
+    /// The same into the memory of former outputs, where it is large enough.
+    ///
+    /// # Panics
+    /// As [`Program::run`].
+    pub fn run_into(&self, inputs: &[InputView<'_>], threads: usize, outputs: &mut Vec<Values>) {
+        self.check(inputs);
+        let plan = &*self.plan;
+        outputs.truncate(plan.outputs.len());
+        for (at, output) in plan.outputs.iter().enumerate() {
+            let len = output.shape.iter().product();
+            match outputs.get_mut(at) {
+                Some(Values::F32(x)) if output.dtype == DType::F32 => {
+                    x.clear();
+                    x.reserve(len);
+                }
+                Some(old) => *old = Values::room(output.dtype, len),
+                None => outputs.push(Values::room(output.dtype, len)),
+            }
+        }
+        let idle = self
+            .idle
+            .lock()
+            .map(|mut idle| idle.pop())
+            .unwrap_or_default();
+        let mut space = idle.unwrap_or_else(|| Box::new(self.workspace()));
+        for (step, loaded) in plan.steps.iter().zip(&self.loaded) {
+            match (step, loaded) {
+                (Step::Whole(wholes), _) => {
+                    for whole in wholes {
+                        whole::run(whole, &mut space.buffers, inputs);
+                    }
+                }
+                (Step::Pass(pass), Some(loaded)) => {
+                    self.pass(pass, loaded, &mut space, inputs, outputs, threads)
+                }
+                (Step::Pass(_), None) => unreachable!("every pass is loaded"),
+            }
+        }
+        for (output, values) in plan.outputs.iter().zip(outputs) {
+            match &output.from {
+                Some((walk, shape)) => {
+                    let from = &space.buffers[walk.of];
+                    whole::each(shape, [walk], |_, [i]| values.push(from[i]));
+                }
+                // SAFETY: a pass has written every element.
+                None => unsafe { values.set_len(output.shape.iter().product()) },
+            }
+        }
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.push(space);
+        }
+    }
+
+    fn workspace(&self) -> Workspace {
+        let plan = &*self.plan;
+        let buffers = plan
+            .buffers
+            .iter()
+            .map(|b| b.values.clone().unwrap_or_else(|| vec![0.0; b.len]));
+        let buffers: Vec<Vec<f64>> = buffers.collect();
+        let param = |p: &crate::plan::Param| {
+            let mut param = Aligned::default();
+            exec::convert(plan.lane, &buffers[p.buffer], p.int, &mut param);
+            param
+        };
+        Workspace {
+            params: plan.params.iter().map(param).collect(),
+            kept: plan
+                .kept
+                .iter()
+                .map(|n| Aligned::zeroed(n * plan.lane.size()))
+                .collect(),
+            buffers,
+            ..Workspace::default()
+        }
+    }
+
+    fn pass(
+        &self,
+        pass: &crate::plan::Pass,
+        loaded: &Loaded,
+        space: &mut Workspace,
+        inputs: &[InputView<'_>],
+        outputs: &mut [Values],
+        threads: usize,
+    ) {
+        let plan = &*self.plan;
+        let mut pointers = std::mem::take(&mut space.pointers);
+        pointers.clear();
+        for array in &pass.arrays {
+            pointers.push(match array.place {
+                Place::Input(n) => {
+                    let (dtype, first, _) = inputs[n].data.raw();
+                    first
+                        .wrapping_add(inputs[n].offset * dtype.size())
+                        .cast_mut()
+                }
+                Place::Buffer(n) => space.buffers[n].as_mut_ptr().cast(),
+                Place::Param(n) => {
+                    let param = &plan.params[n];
+                    if plan.buffers[param.buffer].values.is_none() {
+                        exec::convert(
+                            plan.lane,
+                            &space.buffers[param.buffer],
+                            param.int,
+                            &mut space.params[n],
+                        );
+                    }
+                    space.params[n].pointer()
+                }
+                Place::Kept(n) => space.kept[n].pointer(),
+                Place::Output(n) => outputs[n].pointer(),
+            });
+        }
+        // SAFETY: inputs have been checked against the layouts that the plan was made for; all
+        // other arrays were made as long as the plan says.
+        unsafe {
+            exec::run(
+                pass,
+                loaded,
+                plan.lane,
+                &pointers,
+                &mut space.buffers,
+                &mut space.partials,
+                &mut space.workers,
+                threads,
+            );
+        }
+        space.pointers = pointers;
+    }
+
+    /// # Panics
+    /// If an input is not as the plan expects it.
+    fn check(&self, inputs: &[InputView<'_>]) {
+        assert_eq!(inputs.len(), self.plan.inputs.len(), "number of inputs");
+        for (n, (input, (layout, shape))) in inputs.iter().zip(&self.plan.inputs).enumerate() {
+            let (dtype, _, len) = input.data.raw();
+            assert_eq!(dtype, layout.dtype, "type of input {n}");
+            if shape.contains(&0) {
+                continue;
+            }
+            let last: usize = shape
+                .iter()
+                .zip(&layout.strides)
+                .map(|(n, s)| (n - 1) * s)
+                .sum();
+            assert!(
+                input.offset + last < len,
+                "input {n} is too short for its layout"
+            );
+        }
+    }
+}
+
+/// Runs a plan once. To run it again, make a [`Program`].
+pub fn execute(plan: &Plan, inputs: &[InputView<'_>], threads: usize) -> Vec<Values> {
+    Program::new(plan.clone()).run(inputs, threads)
+}
+
+/// How far the vector instructions of this machine go: 0 what every machine has, 1 AVX2 with
+/// fused multiply-add, 2 AVX-512.
+pub(crate) fn level() -> u8 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let avx2 = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c");
+        let avx2 = avx2 && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
+        let avx2 = avx2 && is_x86_feature_detected!("lzcnt") && is_x86_feature_detected!("popcnt");
+        let avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
+        let avx512 =
+            avx512 && is_x86_feature_detected!("avx512dq") && is_x86_feature_detected!("avx512bw");
+        let avx512 = avx512 && is_x86_feature_detected!("avx512cd");
+        return u8::from(avx2) + u8::from(avx2 && avx512);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    0
+}
+
+/// The type in which a plan computes, for reports.
+pub fn lane_name(lane: Lane) -> &'static str {
+    match lane {
+        Lane::F32 => "f32",
+        Lane::F64 => "f64",
+    }
+}

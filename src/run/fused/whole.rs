@@ -1,0 +1,234 @@
+//! Whole-tensor operations on buffers of f64, one index after the other.
+//!
+//! For most losses these are a few dozen operations on single numbers between two passes; for the
+//! rest they are what keeps every graph running, correct before fast.
+
+use super::{Data, InputView};
+use crate::ir::{self, Edge, ReduceOp};
+use crate::plan::{Walk, Whole, WholeOp};
+
+/// Runs one operation. The buffers of operands and result are distinct.
+pub(super) fn run(whole: &Whole, buffers: &mut [Vec<f64>], inputs: &[InputView<'_>]) {
+    let mut into = std::mem::take(&mut buffers[whole.into]);
+    let arg = |n: usize| Operand {
+        data: &buffers[whole.args[n].of],
+        walk: &whole.args[n],
+    };
+    let kept = &whole.shape[..whole.kept];
+    let over = &whole.shape[whole.kept..];
+    match &whole.op {
+        WholeOp::Import => {
+            let (walk, view) = (&whole.args[0], &inputs[whole.args[0].of]);
+            each(kept, [walk], |at, [i]| {
+                into[at] = view.data.get(view.offset + i)
+            });
+        }
+        WholeOp::Copy => {
+            let a = arg(0);
+            each(kept, [a.walk], |at, [i]| into[at] = a.data[i]);
+        }
+        WholeOp::Map(op) => match whole.args.len() {
+            1 => {
+                let a = arg(0);
+                each(kept, [a.walk], |at, [i]| {
+                    into[at] = op.eval(a.data[i], 0.0, 0.0)
+                });
+            }
+            2 => {
+                let (a, b) = (arg(0), arg(1));
+                each(kept, [a.walk, b.walk], |at, [i, j]| {
+                    into[at] = op.eval(a.data[i], b.data[j], 0.0)
+                });
+            }
+            _ => {
+                let (a, b, c) = (arg(0), arg(1), arg(2));
+                each(kept, [a.walk, b.walk, c.walk], |at, [i, j, k]| {
+                    into[at] = op.eval(a.data[i], b.data[j], c.data[k]);
+                });
+            }
+        },
+        WholeOp::Reduce(op) => {
+            let a = arg(0);
+            let rest = a.walk.inner(whole.kept);
+            each(kept, [a.walk], |at, [i]| {
+                let mut total = start(*op);
+                each(over, [&rest], |_, [j]| {
+                    total = join(*op, total, a.data[i + j])
+                });
+                into[at] = total;
+            });
+        }
+        WholeOp::Dot => {
+            let (a, b) = (arg(0), arg(1));
+            let (ra, rb) = (a.walk.inner(whole.kept), b.walk.inner(whole.kept));
+            each(kept, [a.walk, b.walk], |at, [i, j]| {
+                let mut total = 0.0;
+                each(over, [&ra, &rb], |_, [k, l]| {
+                    total += a.data[i + k] * b.data[j + l]
+                });
+                into[at] = total;
+            });
+        }
+        WholeOp::Pick { stride, classes } => {
+            let (a, label) = (arg(0), arg(1));
+            each(kept, [a.walk, label.walk], |at, [i, j]| {
+                let class = label.data[j];
+                let known = class >= 0.0 && class < *classes as f64;
+                into[at] = if known {
+                    a.data[i + class as usize * stride]
+                } else {
+                    f64::NAN
+                };
+            });
+        }
+        WholeOp::ArgMax => {
+            let a = arg(0);
+            let stride = a.walk.strides[whole.kept];
+            each(kept, [a.walk], |at, [i]| {
+                let mut best = 0;
+                for class in 1..over[0] {
+                    if a.data[i + class * stride] > a.data[i + best * stride] {
+                        best = class;
+                    }
+                }
+                into[at] = best as f64;
+            });
+        }
+        WholeOp::Shift { axis, by, edge } => {
+            let a = arg(0);
+            let stride = a.walk.strides[*axis];
+            let (len, below) = (
+                kept[*axis] as i64,
+                kept[axis + 1..].iter().product::<usize>(),
+            );
+            each(kept, [a.walk], |at, [i]| {
+                let here = (at / below.max(1)) as i64 % len;
+                let from = here - by;
+                let found = match edge {
+                    Edge::Zero => (0..len).contains(&from).then_some(from),
+                    Edge::Clamp => Some(from.clamp(0, len - 1)),
+                    Edge::Wrap => Some(from.rem_euclid(len)),
+                };
+                let origin = i - here as usize * stride;
+                into[at] = found.map_or(0.0, |f| a.data[origin + f as usize * stride]);
+            });
+        }
+        WholeOp::Place { axis, start, len } => {
+            let a = arg(0);
+            let stride = a.walk.strides[*axis];
+            let (size, below) = (kept[*axis], kept[axis + 1..].iter().product::<usize>());
+            each(kept, [a.walk], |at, [i]| {
+                let here = (at / below.max(1)) % size;
+                // The walk went as far as the result is long; the operand may be shorter.
+                let origin = i - here * stride;
+                let within = here >= *start && here < start + len;
+                into[at] = if within {
+                    a.data[origin + (here - start) * stride]
+                } else {
+                    0.0
+                };
+            });
+        }
+    }
+    buffers[whole.into] = into;
+}
+
+struct Operand<'a> {
+    data: &'a [f64],
+    walk: &'a Walk,
+}
+
+impl Walk {
+    /// The walk over the loops behind the first `kept`, from where those are.
+    fn inner(&self, kept: usize) -> Walk {
+        Walk {
+            of: self.of,
+            offset: 0,
+            strides: self.strides[kept..].to_vec(),
+        }
+    }
+}
+
+pub(super) fn start(op: ReduceOp) -> f64 {
+    match op {
+        ReduceOp::Sum | ReduceOp::Any | ReduceOp::LogSumExp => 0.0,
+        ReduceOp::Prod | ReduceOp::All => 1.0,
+        ReduceOp::Max => f64::NEG_INFINITY,
+        ReduceOp::Min => f64::INFINITY,
+    }
+}
+
+/// Combines partial results; `LogSumExp` has been spelled out before.
+pub(super) fn join(op: ReduceOp, a: f64, b: f64) -> f64 {
+    let max = |a, b| ir::map(ir::MapOp::Max, &[a, b]);
+    match op {
+        ReduceOp::Sum | ReduceOp::LogSumExp => a + b,
+        ReduceOp::Prod => a * b,
+        ReduceOp::Max | ReduceOp::Any => max(a, b),
+        ReduceOp::Min | ReduceOp::All => -max(-a, -b),
+    }
+}
+
+/// Calls `f` with the number of each index and where the walks stand at it.
+pub(super) fn each<const N: usize>(
+    shape: &[usize],
+    walks: [&Walk; N],
+    mut f: impl FnMut(usize, [usize; N]),
+) {
+    let count: usize = shape.iter().product();
+    let start = walks.map(|w| w.offset);
+    if shape.is_empty() {
+        return f(0, start);
+    }
+    if count == 0 {
+        return;
+    }
+    // Tensors of more dims than this are not made of named dims by anyone.
+    let mut index = [0usize; 16];
+    let index = &mut index[..shape.len()];
+    let last = shape.len() - 1;
+    let steps: [usize; N] = std::array::from_fn(|w| walks[w].strides[last]);
+    let mut at = 0;
+    loop {
+        let mut here: [usize; N] = std::array::from_fn(|w| {
+            let outer = index.iter().zip(&walks[w].strides).take(last);
+            start[w] + outer.map(|(i, s)| i * s).sum::<usize>()
+        });
+        for _ in 0..shape[last] {
+            f(at, here);
+            at += 1;
+            for w in 0..N {
+                here[w] += steps[w];
+            }
+        }
+        let mut axis = last;
+        loop {
+            if axis == 0 {
+                return;
+            }
+            axis -= 1;
+            index[axis] += 1;
+            if index[axis] < shape[axis] {
+                break;
+            }
+            index[axis] = 0;
+        }
+    }
+}
+
+impl Data<'_> {
+    /// One element as f64.
+    pub(super) fn get(&self, at: usize) -> f64 {
+        match self {
+            Data::U8(x) => f64::from(x[at]),
+            Data::U32(x) => f64::from(x[at]),
+            Data::I16(x) => f64::from(x[at]),
+            Data::I32(x) => f64::from(x[at]),
+            Data::I64(x) => x[at] as f64,
+            Data::F16(x) => x[at].to_f64(),
+            Data::BF16(x) => x[at].to_f64(),
+            Data::F32(x) => f64::from(x[at]),
+            Data::F64(x) => x[at],
+        }
+    }
+}

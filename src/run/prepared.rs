@@ -1,0 +1,149 @@
+//! A graph with the plans that have been made for it.
+//!
+//! A plan is made once for each combination of sizes, element types and strides; a run with a
+//! known combination looks it up and makes nothing but its outputs.
+
+use super::fused::{Data, InputView, Program, Values};
+use crate::ir::{DimSizes, Graph};
+use crate::plan::{DType as Element, InputLayout, plan};
+use candle_core::{CpuStorage, DType, Device, Result, Storage, Tensor};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// More combinations than this are not remembered: the oldest goes.
+const REMEMBERED: usize = 32;
+
+/// What a plan was made for.
+#[derive(Clone, PartialEq, Debug)]
+struct Key {
+    sizes: DimSizes,
+    layouts: Vec<InputLayout>,
+}
+
+/// A graph, ready to run.
+pub struct Prepared {
+    graph: Graph,
+    programs: Mutex<Vec<(Key, Arc<Program>)>>,
+}
+
+impl Prepared {
+    /// A graph without plans yet.
+    pub fn new(graph: Graph) -> Prepared {
+        Prepared {
+            graph,
+            programs: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The fused program for tensors of these sizes and layouts.
+    pub fn program(&self, sizes: &DimSizes, layouts: Vec<InputLayout>) -> Arc<Program> {
+        let known = |list: &[(Key, Arc<Program>)]| {
+            let found = list
+                .iter()
+                .find(|(key, _)| key.sizes == *sizes && key.layouts == layouts);
+            found.map(|(_, program)| program.clone())
+        };
+        let lock = || self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(program) = known(&lock()) {
+            return program;
+        }
+        let program = Arc::new(Program::new(plan(&self.graph, sizes, &layouts)));
+        let mut list = lock();
+        if list.len() == REMEMBERED {
+            list.remove(0);
+        }
+        let key = Key {
+            sizes: sizes.clone(),
+            layouts,
+        };
+        list.push((key, program.clone()));
+        program
+    }
+
+    /// Runs the fused program; inputs are over the dims of the graph's inputs, on the CPU.
+    ///
+    /// Scalars come back in `dtype`, gradients in the element types of their inputs.
+    pub(super) fn run_fused(
+        &self,
+        sizes: &DimSizes,
+        inputs: &[Tensor],
+        dtype: DType,
+    ) -> Result<Vec<Tensor>> {
+        let mut layouts = Vec::with_capacity(inputs.len());
+        for (tensor, input) in inputs.iter().zip(&self.graph.inputs) {
+            let Some(element) = element(tensor.dtype()) else {
+                candle_core::bail!("`{}` has an element type that is not supported", input.name)
+            };
+            layouts.push(InputLayout {
+                dtype: element,
+                strides: tensor.stride().to_vec(),
+            });
+        }
+        let program = self.program(sizes, layouts);
+        let guards: Vec<_> = inputs.iter().map(|t| t.storage_and_layout()).collect();
+        let mut views = Vec::with_capacity(inputs.len());
+        for (storage, layout) in &guards {
+            let Storage::Cpu(storage) = &**storage else {
+                candle_core::bail!(
+                    "the fused back end runs on the CPU, and a tensor lies elsewhere"
+                )
+            };
+            views.push(InputView {
+                data: data(storage)?,
+                offset: layout.start_offset(),
+            });
+        }
+        let values = program.run(&views, rayon::current_num_threads());
+        let outputs = program.plan().outputs.iter().zip(values);
+        outputs
+            .map(|(output, values)| {
+                let shape = output.shape.clone();
+                let tensor = match values {
+                    Values::F16(x) => Tensor::from_vec(x, shape, &Device::Cpu)?,
+                    Values::BF16(x) => Tensor::from_vec(x, shape, &Device::Cpu)?,
+                    Values::F32(x) => Tensor::from_vec(x, shape, &Device::Cpu)?,
+                    Values::F64(x) => Tensor::from_vec(x, shape, &Device::Cpu)?,
+                };
+                match output.role {
+                    crate::ir::Role::Grad(_) => Ok(tensor),
+                    _ => tensor.to_dtype(dtype),
+                }
+            })
+            .collect()
+    }
+}
+
+/// The element type of a tensor, as plans call it.
+pub fn element(dtype: DType) -> Option<Element> {
+    Some(match dtype {
+        DType::U8 => Element::U8,
+        DType::U32 => Element::U32,
+        DType::I16 => Element::I16,
+        DType::I32 => Element::I32,
+        DType::I64 => Element::I64,
+        DType::F16 => Element::F16,
+        DType::BF16 => Element::BF16,
+        DType::F32 => Element::F32,
+        DType::F64 => Element::F64,
+        _ => return None,
+    })
+}
+
+fn data(storage: &CpuStorage) -> Result<Data<'_>> {
+    Ok(match storage {
+        CpuStorage::U8(x) => Data::U8(x),
+        CpuStorage::U32(x) => Data::U32(x),
+        CpuStorage::I16(x) => Data::I16(x),
+        CpuStorage::I32(x) => Data::I32(x),
+        CpuStorage::I64(x) => Data::I64(x),
+        CpuStorage::F16(x) => Data::F16(x),
+        CpuStorage::BF16(x) => Data::BF16(x),
+        CpuStorage::F32(x) => Data::F32(x),
+        CpuStorage::F64(x) => Data::F64(x),
+        _ => candle_core::bail!("an element type that is not supported"),
+    })
+}
