@@ -25,7 +25,14 @@ Exit status: 0 fine; 1 the spec, or what was given to it, is wrong; 2 usage, fil
 )]
 pub struct Args {
     /// Colours in messages
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t = When::Auto,
+        display_order = 900
+    )]
     pub color: When,
     #[command(subcommand)]
     pub command: Command,
@@ -137,6 +144,7 @@ pub enum Emit {
 /// Arrays come from a batch file, single files, or both; numbers from `--set`. Arrays of a batch
 /// file that the spec does not use are passed over.
 #[derive(clap::Args, Debug)]
+#[command(override_usage = "lossc eval [OPTIONS] <FILE>\n       lossc eval [OPTIONS] -e <EXPR>")]
 #[command(after_long_help = "\
 Examples:
   lossc eval lesion.loss --inputs batch.npz

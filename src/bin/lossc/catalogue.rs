@@ -101,9 +101,10 @@ pub fn first_sentence(doc: &str) -> String {
     let words: Vec<&str> = doc.split_whitespace().collect();
     let mut end = words.len();
     for (i, word) in words.iter().enumerate() {
-        // `et al. 2017` is no end of a sentence, and neither is `e.g. x`.
+        // `et al. 2017` is no end of a sentence; a sentence may begin with a Greek letter.
         let next = words.get(i + 1).and_then(|next| next.chars().next());
-        if word.ends_with('.') && next.is_none_or(|c| c.is_uppercase() || c == '`' || c == '(') {
+        let begins = |c: char| c.is_uppercase() || !c.is_ascii() || matches!(c, '`' | '(');
+        if word.ends_with('.') && next.is_none_or(begins) {
             end = i + 1;
             break;
         }

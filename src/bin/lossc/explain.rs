@@ -4,7 +4,7 @@ use crate::answer::{Answer, Failure, Message, Talk};
 use crate::args::Explain;
 use crate::catalogue::{Builtin, Entry, builtins, first_sentence, library};
 use crate::files;
-use crate::summary::{self, Summary, Term};
+use crate::summary::{self, Summary, Term, Written};
 use crate::table::columns;
 use lossc::Compiler;
 use lossc::ast::{Ast, Expr, ExprKind, ItemKind, Selector};
@@ -34,6 +34,12 @@ pub fn run(args: &Explain, talk: &mut Talk) -> Result<Answer, Failure> {
         return spec(path, talk).map(Answer::fine);
     }
     Err(unknown(what))
+}
+
+/// Whether a word looks like a code: a letter and digits.
+fn like_a_code(word: &str) -> bool {
+    let digits = word.strip_prefix(['E', 'e', 'W', 'w']).unwrap_or("");
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// The page of a code, under its title.
@@ -106,14 +112,23 @@ fn spec(path: &Path, talk: &mut Talk) -> Result<String, Failure> {
     talk.report(loss.warnings());
     let summary = Summary::new(&spec.name, &loss, &[]);
     let entries = library();
-    let about = |term: &Term| about(&ast, &entries, term);
-    Ok(summary::terms_text(&summary, &about))
+    let sources = &loss.warnings().sources;
+    let written = |term: &Term| {
+        let expr = expression(&ast, term);
+        let span = expr.map_or(term.span, |expr| expr.span);
+        Written {
+            text: sources.text(span).to_string(),
+            line: sources.line_column(span.file, span.start).0,
+            about: expr.map_or(Vec::new(), |expr| about(&ast, &entries, expr)),
+        }
+    };
+    Ok(summary::terms_text(&summary, &written))
 }
 
-/// What is known of the losses that a term calls: a sentence for each.
-fn about(ast: &Ast, entries: &[Entry], term: &Term) -> Vec<String> {
+/// What is known of the losses that an expression calls: a sentence for each.
+fn about(ast: &Ast, entries: &[Entry], expr: &Expr) -> Vec<String> {
     let mut lines = Vec::new();
-    for name in called(ast, term) {
+    for name in called(expr) {
         let own = ast.items.iter().find(|item| match &item.kind {
             ItemKind::Loss(d) | ItemKind::Fn(d) => d.name.text == name,
             _ => false,
@@ -132,8 +147,8 @@ fn about(ast: &Ast, entries: &[Entry], term: &Term) -> Vec<String> {
     lines
 }
 
-/// The names that a term calls, each once.
-fn called(ast: &Ast, term: &Term) -> Vec<String> {
+/// What a term is, as it is written.
+fn expression<'a>(ast: &'a Ast, term: &Term) -> Option<&'a Expr> {
     // A declared term stands where it is declared, any other where it is minimized.
     let declared = ast.items.iter().find_map(|item| match &item.kind {
         ItemKind::Term(binding) if binding.name.text == term.scalar.name => Some(&binding.value),
@@ -143,13 +158,18 @@ fn called(ast: &Ast, term: &Term) -> Vec<String> {
         ItemKind::Minimize(expr) => find(expr, term.span),
         _ => None,
     });
-    let mut names: Vec<String> = Vec::new();
-    let mut open: Vec<&Expr> = declared.or(minimized).into_iter().collect();
+    declared.or(minimized)
+}
+
+/// The names that an expression calls, each once.
+fn called(expr: &Expr) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut open: Vec<&Expr> = vec![expr];
     while let Some(expr) = open.pop() {
         if let ExprKind::Call { callee, .. } = &expr.kind
-            && !names.contains(&callee.text)
+            && !names.contains(&callee.text.as_str())
         {
-            names.push(callee.text.clone());
+            names.push(&callee.text);
         }
         let mut parts = parts(expr);
         parts.reverse();
@@ -200,6 +220,10 @@ fn parts(expr: &Expr) -> Vec<&Expr> {
 }
 
 fn unknown(what: &str) -> Failure {
+    if like_a_code(what) {
+        let message = Message::new(format!("there is no error code `{what}`"));
+        return Failure::Wrong(message.help("`lossc list errors` shows them all"));
+    }
     let mut names: Vec<&str> = library().iter().map(|entry| entry.name).collect();
     names.extend(builtins().iter().map(|function| function.name));
     names.retain(|name| !name.starts_with('_'));

@@ -16,13 +16,22 @@ pub struct Spec {
     pub text: String,
 }
 
-/// Reads a spec; `-` is stdin.
-pub fn read_spec(path: &Path) -> Result<Spec, Failure> {
-    let stdin = path.as_os_str() == "-";
-    let name = match stdin {
+/// How messages call a file.
+pub fn name(path: &Path) -> String {
+    match is_stdin(path) {
         true => "<stdin>".to_string(),
         false => path.display().to_string(),
-    };
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Reads a spec; `-` is stdin.
+pub fn read_spec(path: &Path) -> Result<Spec, Failure> {
+    let stdin = is_stdin(path);
+    let name = name(path);
     // A spec is small. Of what is not one, no more is read than is needed to say so.
     let limit = ast::MAX_BYTES as u64 + 1;
     let mut bytes = Vec::new();

@@ -39,7 +39,7 @@ pub fn run(args: &Validate, talk: &mut Talk) -> Result<Answer, Failure> {
         };
         wrong += usize::from(of_file != Status::Fine);
         status = status.max(of_file);
-        rows.push(json!({ "file": path.display().to_string(), "state": state }));
+        rows.push(json!({ "file": files::name(path), "state": state }));
     }
     if args.format == Format::Json {
         let value = json!({ "version": 1, "files": rows, "diagnostics": diagnostics });

@@ -2,7 +2,7 @@
 //! implementations of one loss differ.
 
 use super::formula::{axis_names, formula, known};
-use lossc::hir::{AxisId, ExprId, ExprKind, Hir, operands};
+use lossc::hir::{AxisId, Conversion, ExprId, ExprKind, Hir, Kind, operands};
 use lossc::ir::{MapOp, ReduceOp};
 
 /// Where an expression stands.
@@ -96,9 +96,24 @@ pub fn averages(hir: &Hir, root: ExprId) -> Vec<String> {
 fn weighted(hir: &Hir, axes: &[AxisId], w: ExprId) -> String {
     let names = axis_names(hir, axes);
     let varies = hir.expr(w).ty.axes.iter().any(|axis| axes.contains(axis));
-    match known(hir, w) {
-        None if varies => format!("Σ {} over {names}", formula(hir, w)),
+    match (known(hir, w), condition(hir, w)) {
+        (None, Some(holds)) if varies => {
+            format!("mean over {names} where {}", formula(hir, holds))
+        }
+        (None, None) if varies => format!("Σ {} over {names}", formula(hir, w)),
         _ => format!("mean over {names}"),
+    }
+}
+
+/// The condition that a weight is: 1 where it holds, else 0.
+fn condition(hir: &Hir, w: ExprId) -> Option<ExprId> {
+    match &hir.expr(w).kind {
+        ExprKind::Convert(Conversion::Float, x) if hir.expr(*x).ty.kind == Kind::Bool => Some(*x),
+        ExprKind::Map(MapOp::Select, args) => {
+            let numbers = (known(hir, args[1]), known(hir, args[2]));
+            (numbers == (Some(1.0), Some(0.0))).then_some(args[0])
+        }
+        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ mod formula;
 mod json;
 mod text;
 
-pub use text::{terms_text, text};
+pub use text::{Written, terms_text, text};
 
 pub use json::json;
 

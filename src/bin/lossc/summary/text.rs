@@ -41,30 +41,34 @@ pub fn text(summary: &Summary) -> String {
     out
 }
 
-/// What each term is: its place and text, its weight, what it is divided by, and the conversions
-/// that serve it. `about` says what is known of the losses that it calls.
-pub fn terms_text(summary: &Summary, about: &dyn Fn(&Term) -> Vec<String>) -> String {
+/// What a spec says of a term.
+pub struct Written {
+    /// Its text.
+    pub text: String,
+    /// The line on which it stands.
+    pub line: usize,
+    /// What is known of the losses that it calls.
+    pub about: Vec<String>,
+}
+
+/// What each term is: its text, its weight, what it is divided by, and the conversions that serve
+/// it.
+pub fn terms_text(summary: &Summary, written: &dyn Fn(&Term) -> Written) -> String {
     let mut out = format!("{}\n", summary.file);
     for (i, term) in summary.terms.iter().enumerate() {
-        out.push_str(&format!("\n{}\n", term.scalar.name));
+        let written = written(term);
+        out.push_str(&format!("\n{}, {}\n", term.scalar.name, weight(term)));
         let mut line = |text: &str| out.push_str(&format!("  {text}\n"));
         line(&format!(
             "{}    (line {})",
-            one_line(&term.source),
-            term.line
+            one_line(&written.text),
+            written.line
         ));
-        about(term).iter().for_each(|text| line(text));
-        line(&weight(term));
+        written.about.iter().for_each(|text| line(text));
         line(&averages(&term.scalar));
-        for row in summary
-            .conversions
-            .iter()
-            .filter(|row| row.terms.contains(&i))
-        {
-            line(&format!(
-                "{}: {} → {} by {}",
-                row.value, row.from, row.to, row.how
-            ));
+        let rows = summary.conversions.iter();
+        for row in rows.filter(|row| row.terms.contains(&i)) {
+            line(&format!("{}: {} → {}", row.value, row.from, by(row)));
         }
     }
     for report in &summary.reports {
@@ -108,7 +112,7 @@ fn axes(summary: &Summary) -> Vec<Vec<String>> {
     };
     let mut rows: Vec<Vec<String>> = summary.axes.iter().map(row).collect();
     for (name, rank) in &summary.packs {
-        let text = format!("taken apart into {rank}; the tensors decide how many");
+        let text = format!("taken apart into {rank}: what is bound decides how many");
         rows.push(vec![format!("...{name}"), String::new(), text]);
     }
     rows
@@ -143,6 +147,14 @@ fn conversions(summary: &Summary) -> Vec<Vec<String>> {
     summary.conversions.iter().map(row).collect()
 }
 
+/// `probs by softmax over C`, `onehot over C`: a kind may be called as what makes it.
+fn by(row: &super::conversions::Row) -> String {
+    match row.how.starts_with(row.to) {
+        true => row.how.clone(),
+        false => format!("{} by {}", row.to, row.how),
+    }
+}
+
 fn weight(term: &Term) -> String {
     match (&term.weight, term.factor) {
         (Some(_), Some(0.0)) => "weight 0: not minimized".to_string(),
@@ -152,10 +164,18 @@ fn weight(term: &Term) -> String {
 }
 
 fn averages(scalar: &Scalar) -> String {
-    match scalar.averages.is_empty() {
-        true => "no mean".to_string(),
-        false => scalar.averages.join(" "),
+    let mut text = String::new();
+    for part in &scalar.averages {
+        let between = if part.starts_with("of ") { " " } else { ", " };
+        if !text.is_empty() {
+            text.push_str(between);
+        }
+        text.push_str(part);
     }
+    if text.is_empty() {
+        text.push_str("no mean");
+    }
+    text
 }
 
 /// A text without its line breaks, and not endless.
