@@ -106,7 +106,7 @@ impl Cutter<'_> {
             ")" | "]" | "}" => self.close(at),
             "," => self.end_forms(),
             ";" => {
-                self.to_block(at);
+                self.close_to_block(at);
                 self.end_forms();
             }
             // A chain of `else if` does not nest.
@@ -243,7 +243,7 @@ impl Cutter<'_> {
     }
 
     /// At a `;`: only braces can be open.
-    fn to_block(&mut self, at: usize) {
+    fn close_to_block(&mut self, at: usize) {
         if let Some(block) = self.open.iter().rposition(|o| self.text(o.token) == "{") {
             self.unclosed(block + 1, Some(at));
         }

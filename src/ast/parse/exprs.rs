@@ -370,12 +370,6 @@ fn cast(cx: &Cx, base: Built, pair: Pair<Rule>) -> Parsed<Built> {
     Ok(Built::new(kind, span, height))
 }
 
-/// What an entry in brackets turned out to be.
-enum Entry {
-    Axis(AxisRef),
-    Selector(Selector),
-}
-
 /// A bracket behind something: the axes of a call, or selectors.
 fn bracket(cx: &Cx, base: Built, pair: Pair<Rule>, depth: usize) -> Parsed<Built> {
     let span = cx.span(&pair);
@@ -383,9 +377,14 @@ fn bracket(cx: &Cx, base: Built, pair: Pair<Rule>, depth: usize) -> Parsed<Built
     let (mut axes, mut selectors) = (Vec::new(), Vec::new());
     for entry in cx.parts(pair) {
         let place = cx.trimmed(&entry);
-        match self::entry(cx, entry, depth, &mut heights)? {
-            Entry::Axis(axis) => axes.push((axis, place)),
-            Entry::Selector(selector) => selectors.push((selector, place)),
+        let mut parts = cx.parts(entry);
+        let first = parts.one(cx)?;
+        match parts.next() {
+            None if first.as_rule() != Rule::integer => axes.push((axis_ref(cx, first)?, place)),
+            rest => {
+                let selector = selector(cx, first, rest, depth, &mut heights)?;
+                selectors.push((selector, place));
+            }
         }
     }
     if let (Some((_, axis)), Some((_, selector))) = (axes.first(), selectors.first()) {
@@ -422,18 +421,20 @@ fn bracket(cx: &Cx, base: Built, pair: Pair<Rule>, depth: usize) -> Parsed<Built
     }
 }
 
-fn entry(cx: &Cx, pair: Pair<Rule>, depth: usize, heights: &mut Vec<usize>) -> Parsed<Entry> {
-    let mut parts = cx.parts(pair);
-    let first = parts.one(cx)?;
-    if first.as_rule() == Rule::integer {
+/// An entry that is more than a name.
+fn selector(
+    cx: &Cx,
+    first: Pair<Rule>,
+    rest: Option<Pair<Rule>>,
+    depth: usize,
+    heights: &mut Vec<usize>,
+) -> Parsed<Selector> {
+    let Some(rest) = rest else {
         let (entry, span) = integer(cx, &first)?;
-        return Ok(Entry::Selector(Selector::Entry(entry, span)));
-    }
-    let axis = axis_ref(cx, first)?;
-    let Some(rest) = parts.next() else {
-        return Ok(Entry::Axis(axis));
+        return Ok(Selector::Entry(entry, span));
     };
-    let selector = match rest.as_rule() {
+    let axis = axis_ref(cx, first)?;
+    Ok(match rest.as_rule() {
         Rule::rename => Selector::Rename {
             axis,
             to: cx.ident(&cx.parts(rest).one(cx)?),
@@ -447,8 +448,7 @@ fn entry(cx: &Cx, pair: Pair<Rule>, depth: usize, heights: &mut Vec<usize>) -> P
                 index: index.expr,
             }
         }
-    };
-    Ok(Entry::Selector(selector))
+    })
 }
 
 fn slice(cx: &Cx, axis: AxisRef, pair: Pair<Rule>) -> Parsed<Selector> {

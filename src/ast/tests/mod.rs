@@ -3,8 +3,8 @@
 mod extremes;
 mod forms;
 mod messages;
+mod pages;
 mod roundtrip;
-mod scratch;
 
 use super::*;
 use crate::diag::{Diagnostics, Style, render_text};

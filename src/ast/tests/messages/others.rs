@@ -118,11 +118,11 @@ fn numbers() {
       |
     ");
     insta::assert_snapshot!(messages("minimize 1.2.3"), @r"
-    error[E0101]: `1.2.` is not a number
+    error[E0101]: `1.2.3` is not a number
      --> spec.loss:1:10
       |
     1 | minimize 1.2.3
-      |          ^^^^
+      |          ^^^^^
     ");
     insta::assert_snapshot!(messages("minimize 1e999"), @r"
     error[E0101]: the number is too large
