@@ -51,6 +51,13 @@ pub fn module(i: usize) -> &'static Ast {
     PARSED[i].get_or_init(|| parse(&MODULES[i], FileId(1 + i as u32)))
 }
 
+/// Every file of the library but those of tasks: its name in messages, its text, and what it
+/// defines.
+pub fn modules() -> impl Iterator<Item = (&'static str, &'static str, &'static Ast)> {
+    let parsed = |(i, m): (usize, &'static Module)| (m.name, m.text, module(i));
+    MODULES.iter().enumerate().map(parsed)
+}
+
 fn task(i: usize) -> &'static Ast {
     let file = FileId((1 + MODULES.len() + i) as u32);
     PARSED_TASKS[i].get_or_init(|| parse(&TASKS[i], file))

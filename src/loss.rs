@@ -330,30 +330,61 @@ impl Loss {
         Ok((outcome, names.zip(gradients).collect()))
     }
 
-    fn bind(&self, inputs: &Inputs) -> Result<(Arc<Variant>, BoundInputs), Error> {
-        let variant = self.variant(inputs)?;
-        let failed = |diagnostics: Vec<Diagnostic>| {
-            Error::Inputs(Report {
-                diagnostics,
-                sources: self.0.sources.clone(),
-            })
+    /// The spec as it is for tensors of these shapes, and the sizes of the dims of its signature as
+    /// far as the shapes tell; a pack that is seen as one dim has several numbers. Not every input
+    /// needs a shape.
+    ///
+    /// # Errors
+    /// [`Error::Inputs`] if a shape does not fit the spec, as when a tensor of it is bound.
+    pub fn at_shapes(&self, shapes: &[(&str, &[usize])]) -> Result<(Loss, run::Sizes), Error> {
+        let variant = self.variant(&|name| {
+            let given = shapes.iter().find(|(n, _)| *n == name);
+            given.map(|(_, shape)| *shape)
+        })?;
+        let sizes = run::sizes(&variant.signature, variant.value.graph(), shapes);
+        let sizes = sizes.map_err(|diagnostics| self.misfit(diagnostics))?;
+        let known = self
+            .0
+            .variants
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let inner = Inner {
+            ast: self.0.ast.clone(),
+            sources: self.0.sources.clone(),
+            warnings: self.0.warnings.clone(),
+            backend: self.0.backend,
+            first: variant,
+            variants: Mutex::new(known.clone()),
         };
-        let bound = run::bind(&variant.signature, variant.value.graph(), inputs).map_err(failed)?;
+        Ok((Loss(Arc::new(inner)), sizes))
+    }
+
+    fn bind(&self, inputs: &Inputs) -> Result<(Arc<Variant>, BoundInputs), Error> {
+        let variant = self.variant(&|name| inputs.shape(name))?;
+        let bound = run::bind(&variant.signature, variant.value.graph(), inputs)
+            .map_err(|diagnostics| self.misfit(diagnostics))?;
         let wrong = ranges(&variant, &bound)?;
         if wrong.is_empty() {
             Ok((variant, bound))
         } else {
-            Err(failed(wrong))
+            Err(self.misfit(wrong))
         }
     }
 
-    /// The variant for the numbers of axes that the given tensors have.
-    fn variant(&self, inputs: &Inputs) -> Result<Arc<Variant>, Error> {
+    fn misfit(&self, diagnostics: Vec<Diagnostic>) -> Error {
+        Error::Inputs(Report {
+            diagnostics,
+            sources: self.0.sources.clone(),
+        })
+    }
+
+    /// The variant for the numbers of axes that the given shapes have.
+    fn variant(&self, shapes: &run::Shapes) -> Result<Arc<Variant>, Error> {
         let first = &self.0.first;
         if !first.hir.ranks_matter {
             return Ok(first.clone());
         }
-        let given = run::ranks(&first.signature, inputs);
+        let given = run::ranks(&first.signature, shapes);
         let rank = |name: &str| given.iter().find(|(n, _)| n == name).map(|(_, rank)| *rank);
         let fits = |variant: &Variant| {
             let same = |(name, known): &(String, Option<usize>)| {
@@ -371,10 +402,7 @@ impl Loss {
         }
         let mut diags = Diagnostics::default();
         let Some(hir) = hir::check(&self.0.ast, &Std, &rank, &mut diags) else {
-            return Err(Error::Inputs(Report {
-                diagnostics: diags.into_sorted(),
-                sources: self.0.sources.clone(),
-            }));
+            return Err(self.misfit(diags.into_sorted()));
         };
         let ranks = hir.axes.packs().to_vec();
         let variant = Arc::new(Variant::new(hir, &ranks));

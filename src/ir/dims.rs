@@ -34,8 +34,18 @@ pub fn resolve(len: usize, start: i64, end: Option<i64>) -> (usize, usize) {
     (start, end.max(start))
 }
 
-/// All sizes, given those of the dims that the tensors bind (0 elsewhere is ignored).
+/// All sizes, given those of the dims that the tensors bind (what is given elsewhere is ignored), or
+/// the first that nobody tells.
 pub fn bind_sizes(graph: &Graph, bound: &[Option<usize>]) -> Result<DimSizes, DimId> {
+    let sizes = known_sizes(graph, bound);
+    match sizes.iter().position(Option::is_none) {
+        Some(i) => Err(DimId(i as u32)),
+        None => Ok(DimSizes(sizes.into_iter().flatten().collect())),
+    }
+}
+
+/// The sizes that are known, given some of those that the tensors bind.
+pub fn known_sizes(graph: &Graph, bound: &[Option<usize>]) -> Vec<Option<usize>> {
     let mut sizes: Vec<Option<usize>> = Vec::with_capacity(graph.dims.len());
     for (i, dim) in graph.dims.iter().enumerate() {
         let size = match &dim.size {
@@ -52,8 +62,4 @@ pub fn bind_sizes(graph: &Graph, bound: &[Option<usize>]) -> Result<DimSizes, Di
         sizes.push(size);
     }
     sizes
-        .iter()
-        .position(Option::is_none)
-        .map_or(Ok(()), |i| Err(DimId(i as u32)))?;
-    Ok(DimSizes(sizes.into_iter().flatten().collect()))
 }

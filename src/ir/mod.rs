@@ -26,7 +26,7 @@ mod text;
 mod ty;
 mod verify;
 
-pub use dims::{DimSizes, bind_sizes, resolve};
+pub use dims::{DimSizes, bind_sizes, known_sizes, resolve};
 pub use dot::dot;
 pub use graph::{Dim, DimSize, Graph, Input, Node, NodeId, Origin, Output, Role};
 pub use op::{Edge, MapOp, Op, ReduceOp};

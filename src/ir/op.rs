@@ -198,6 +198,19 @@ impl ReduceOp {
         }
     }
 
+    /// What it does, in a sentence.
+    pub fn about(self) -> &'static str {
+        match self {
+            ReduceOp::Sum => "Σ over dims; 0 of nothing",
+            ReduceOp::Prod => "Π over dims; 1 of nothing",
+            ReduceOp::Max => "The largest over dims; −∞ of nothing; ties share the gradient",
+            ReduceOp::Min => "The smallest over dims; ∞ of nothing; ties share the gradient",
+            ReduceOp::LogSumExp => "log Σ exp over dims without overflow; −∞ of nothing",
+            ReduceOp::Any => "Whether any holds",
+            ReduceOp::All => "Whether all hold",
+        }
+    }
+
     /// The class of its operand and of its result.
     pub fn elem(self) -> Elem {
         match self {
@@ -314,6 +327,46 @@ pub enum Op {
 }
 
 impl Op {
+    /// The operations that are neither elementwise nor reductions: name and what it does, in a
+    /// sentence.
+    pub const OTHERS: &'static [(&'static str, &'static str)] = &[
+        ("input", "The tensor bound to an input"),
+        ("const", "One number everywhere"),
+        ("table", "Numbers written in the spec"),
+        ("index", "The position along a dim: 0, 1, 2, …"),
+        ("size", "The number of elements over dims"),
+        ("broadcast", "The operand repeated along further dims"),
+        ("rename", "The operand with one dim under another name"),
+        ("at", "The entry at a fixed position of a dim"),
+        ("slice", "A stretch of a dim"),
+        (
+            "place",
+            "Zeros, except for the operand from a position on: the adjoint of `slice`",
+        ),
+        ("shift", "Entry i is the operand's entry i − by"),
+        ("softmax", "exp(x) / Σ exp(x) along a dim"),
+        ("log_softmax", "log(softmax) along a dim"),
+        ("pick", "The entry at the class that a label names"),
+        (
+            "onehot",
+            "1 where the position along a dim is the label, else 0",
+        ),
+        (
+            "argmax",
+            "The position of the largest entry along a dim, the first of equals",
+        ),
+        ("dot", "Σ a·b over dims"),
+        ("stop_grad", "The operand; no gradient flows through it"),
+    ];
+
+    /// Every operation, each with what it does in a sentence, as `lossc list ops` shows them.
+    pub fn catalogue() -> impl Iterator<Item = (&'static str, &'static str)> {
+        let others = Op::OTHERS.iter().copied();
+        let maps = MapOp::ALL.iter().map(|op| (op.name(), op.about()));
+        let reductions = ReduceOp::ALL.iter().map(|op| (op.name(), op.about()));
+        others.chain(maps).chain(reductions)
+    }
+
     /// The name in the text form.
     pub fn name(&self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@
 //! only where strides cannot say it.
 
 use crate::diag::{Code, Diagnostic, nearest};
-use crate::ir::{DimId, DimSizes, Graph, bind_sizes};
+use crate::ir::{DimId, DimSizes, Graph};
 use crate::signature::{InputDim, Numbers, Signature, Slot, What};
 use candle_core::{DType, Tensor};
 
@@ -53,6 +53,14 @@ impl Inputs {
         self.list.iter().find(|(n, _)| n == name).map(|(_, b)| b)
     }
 
+    /// The shape of the tensor that is bound to a name, if one is.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        match self.get(name) {
+            Some(Binding::Tensor(tensor)) => Some(tensor.dims()),
+            Some(Binding::Number(_)) | None => None,
+        }
+    }
+
     /// All names with what is bound to them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Binding)> {
         self.list
@@ -88,20 +96,21 @@ pub struct BoundInputs {
     pub sizes: DimSizes,
 }
 
-/// How many axes each pack holds, as far as the given tensors tell.
-pub fn ranks(signature: &Signature, inputs: &Inputs) -> Vec<(String, usize)> {
+/// The shape that is given for an input, if one is.
+pub type Shapes<'a> = dyn Fn(&str) -> Option<&'a [usize]> + 'a;
+
+/// How many axes each pack holds, as far as the given shapes tell.
+pub fn ranks(signature: &Signature, shapes: &Shapes) -> Vec<(String, usize)> {
     let mut ranks: Vec<(String, usize)> = Vec::new();
     for slot in &signature.slots {
-        let (What::Tensor { axes, .. }, Some(Binding::Tensor(tensor))) =
-            (&slot.what, inputs.get(&slot.name))
-        else {
+        let (What::Tensor { axes, .. }, Some(shape)) = (&slot.what, shapes(&slot.name)) else {
             continue;
         };
         let pack = axes.iter().find_map(|axis| match axis {
             InputDim::Pack(name, _) | InputDim::Flat(name, _) => Some(name),
             InputDim::One(_) | InputDim::Dropped => None,
         });
-        if let (Some(name), Some(rank)) = (pack, (tensor.rank() + 1).checked_sub(axes.len()))
+        if let (Some(name), Some(rank)) = (pack, (shape.len() + 1).checked_sub(axes.len()))
             && !ranks.iter().any(|(n, _)| n == name)
         {
             ranks.push((name.clone(), rank));
@@ -123,7 +132,9 @@ pub fn bind(
     inputs: &Inputs,
 ) -> Result<BoundInputs, Vec<Diagnostic>> {
     let mut errors = Vec::new();
-    unknown_names(signature, inputs, &mut errors);
+    for (name, _) in inputs.iter() {
+        unknown_name(signature, name, &mut errors);
+    }
     let mut sources: Vec<Option<Source>> = signature.dims.iter().map(|_| None).collect();
     for (i, slot) in signature.slots.iter().enumerate() {
         match (&slot.what, inputs.get(&slot.name)) {
@@ -137,7 +148,7 @@ pub fn bind(
             ),
             (What::Tensor { axes, numbers, .. }, Some(Binding::Tensor(tensor))) => {
                 element_type(slot, *numbers, tensor, &mut errors);
-                shape(signature, i, axes, tensor, &mut sources, &mut errors);
+                shape(signature, i, axes, tensor.dims(), &mut sources, &mut errors);
             }
             (What::Tensor { .. }, Some(Binding::Number(_))) => errors.push(
                 Diagnostic::error(
@@ -149,17 +160,7 @@ pub fn bind(
             (What::Scalar | What::Param { .. }, Some(Binding::Tensor(tensor)))
                 if tensor.elem_count() != 1 =>
             {
-                errors.push(
-                    Diagnostic::error(
-                        Code::WrongRank,
-                        format!(
-                            "`{}` is a single number, and a tensor of shape {:?} is given",
-                            slot.name,
-                            tensor.dims()
-                        ),
-                    )
-                    .at(slot.span, "one number is needed"),
-                );
+                errors.push(not_a_number(slot, tensor.dims()));
             }
             (What::Scalar | What::Param { .. }, Some(_)) => {}
         }
@@ -167,26 +168,18 @@ pub fn bind(
     if !errors.is_empty() {
         return Err(errors);
     }
-    facts(signature, &sources, &mut errors);
-    let counts: Vec<Option<usize>> = sources
-        .iter()
-        .map(|s| s.as_ref().map(|s| s.size.iter().product()))
-        .collect();
-    let sizes = match bind_sizes(graph, &counts) {
-        Ok(sizes) => sizes,
-        Err(dim) => {
-            let name = &signature.dims[dim.index()].name;
-            errors.push(Diagnostic::error(
-                Code::MissingInput,
-                format!("no tensor that is given tells the size of `{name}`"),
-            ));
-            return Err(errors);
-        }
-    };
-    least(signature, &sizes, &mut errors);
+    let known = known_sizes(signature, graph, &sources, &mut errors);
+    if let Some(i) = known.iter().position(Option::is_none) {
+        let name = &signature.dims[i].name;
+        errors.push(Diagnostic::error(
+            Code::MissingInput,
+            format!("no tensor that is given tells the size of `{name}`"),
+        ));
+    }
     if !errors.is_empty() {
         return Err(errors);
     }
+    let sizes = DimSizes(known.into_iter().flatten().collect());
     let mut bound = Vec::new();
     for slot in &signature.slots {
         match canonical(slot, inputs.get(&slot.name)) {
@@ -214,27 +207,105 @@ pub fn bind(
     }
 }
 
-fn unknown_names(signature: &Signature, inputs: &Inputs, errors: &mut Vec<Diagnostic>) {
-    for (name, _) in inputs.iter() {
-        let known = signature.slots.iter().any(|slot| slot.name == name)
-            || signature.unused.iter().any(|unused| unused == name);
-        if known {
-            continue;
-        }
-        let names: Vec<&str> = signature.slots.iter().map(|s| s.name.as_str()).collect();
-        let mut diagnostic = Diagnostic::error(
-            Code::UnknownInput,
-            format!("the spec has no input `{name}`"),
-        );
-        diagnostic = match nearest(name, names.iter().copied()) {
-            Some(near) => diagnostic.help(format!("a similar name is `{near}`")),
-            None => diagnostic.help(format!(
-                "its inputs are {}",
-                crate::diag::and_list(&names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>())
-            )),
-        };
-        errors.push(diagnostic);
+/// The sizes of the dims of a signature, as far as they are known; a pack that is seen as one dim
+/// has several numbers.
+pub type Sizes = Vec<Option<Vec<usize>>>;
+
+/// What shapes alone tell of sizes. Inputs may be missing; a shape that does not fit the spec is the
+/// same mistake that it would be when a tensor is bound.
+pub fn sizes(
+    signature: &Signature,
+    graph: &Graph,
+    shapes: &[(&str, &[usize])],
+) -> Result<Sizes, Vec<Diagnostic>> {
+    let mut errors = Vec::new();
+    let mut sources: Vec<Option<Source>> = signature.dims.iter().map(|_| None).collect();
+    for (name, _) in shapes {
+        unknown_name(signature, name, &mut errors);
     }
+    for (i, slot) in signature.slots.iter().enumerate() {
+        let Some((_, given)) = shapes.iter().find(|(name, _)| *name == slot.name) else {
+            continue;
+        };
+        match &slot.what {
+            What::Tensor { axes, .. } => {
+                shape(signature, i, axes, given, &mut sources, &mut errors);
+            }
+            What::Scalar | What::Param { .. } => {
+                if count(given) != 1 {
+                    errors.push(not_a_number(slot, given));
+                }
+            }
+        }
+    }
+    let known = if errors.is_empty() {
+        known_sizes(signature, graph, &sources, &mut errors)
+    } else {
+        Vec::new()
+    };
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let sizes = known.into_iter().zip(sources);
+    Ok(sizes
+        .map(|(size, source)| source.map(|s| s.size).or(size.map(|size| vec![size])))
+        .collect())
+}
+
+/// What the sources and the graph tell of the sizes, held against what the spec says of them.
+fn known_sizes(
+    signature: &Signature,
+    graph: &Graph,
+    sources: &[Option<Source>],
+    errors: &mut Vec<Diagnostic>,
+) -> Vec<Option<usize>> {
+    facts(signature, sources, errors);
+    let counts: Vec<Option<usize>> = sources
+        .iter()
+        .map(|s| s.as_ref().map(|s| count(&s.size)))
+        .collect();
+    let known = crate::ir::known_sizes(graph, &counts);
+    least(signature, &known, errors);
+    known
+}
+
+/// The number of elements of a shape, which a user may have typed: the largest number there is
+/// where it is larger.
+fn count(shape: &[usize]) -> usize {
+    shape
+        .iter()
+        .fold(1, |n: usize, size| n.saturating_mul(*size))
+}
+
+fn not_a_number(slot: &Slot, shape: &[usize]) -> Diagnostic {
+    Diagnostic::error(
+        Code::WrongRank,
+        format!(
+            "`{}` is a single number, and a tensor of shape {shape:?} is given",
+            slot.name
+        ),
+    )
+    .at(slot.span, "one number is needed")
+}
+
+fn unknown_name(signature: &Signature, name: &str, errors: &mut Vec<Diagnostic>) {
+    let known = signature.slots.iter().any(|slot| slot.name == name)
+        || signature.unused.iter().any(|unused| unused == name);
+    if known {
+        return;
+    }
+    let names: Vec<&str> = signature.slots.iter().map(|s| s.name.as_str()).collect();
+    let diagnostic = Diagnostic::error(
+        Code::UnknownInput,
+        format!("the spec has no input `{name}`"),
+    );
+    errors.push(match nearest(name, names.iter().copied()) {
+        Some(near) => diagnostic.help(format!("a similar name is `{near}`")),
+        None => diagnostic.help(format!(
+            "its inputs are {}",
+            crate::diag::and_list(&names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>())
+        )),
+    });
 }
 
 fn element_type(slot: &Slot, numbers: Numbers, tensor: &Tensor, errors: &mut Vec<Diagnostic>) {
@@ -282,12 +353,11 @@ fn shape(
     signature: &Signature,
     i: usize,
     axes: &[InputDim],
-    tensor: &Tensor,
+    shape: &[usize],
     sources: &mut [Option<Source>],
     errors: &mut Vec<Diagnostic>,
 ) {
     let slot = &signature.slots[i];
-    let shape = tensor.dims();
     let mut fixed = 0;
     let mut pack = None;
     for axis in axes {
@@ -407,7 +477,7 @@ fn note(
 fn facts(signature: &Signature, sources: &[Option<Source>], errors: &mut Vec<Diagnostic>) {
     for (fact, source) in signature.dims.iter().zip(sources) {
         let Some(source) = source else { continue };
-        let size: usize = source.size.iter().product();
+        let size = count(&source.size);
         let slot = &signature.slots[source.slot];
         if let Some((fixed, span, why)) = &fact.fixed
             && *fixed != size
@@ -440,10 +510,9 @@ fn facts(signature: &Signature, sources: &[Option<Source>], errors: &mut Vec<Dia
     }
 }
 
-fn least(signature: &Signature, sizes: &DimSizes, errors: &mut Vec<Diagnostic>) {
-    for (i, fact) in signature.dims.iter().enumerate() {
-        let size = sizes.get(DimId(i as u32));
-        if let Some((least, span)) = fact.least
+fn least(signature: &Signature, sizes: &[Option<usize>], errors: &mut Vec<Diagnostic>) {
+    for (fact, size) in signature.dims.iter().zip(sizes) {
+        if let (Some((least, span)), Some(size)) = (fact.least, *size)
             && size < least
         {
             errors.push(

@@ -15,7 +15,10 @@ pub mod fused;
 pub mod reference;
 
 pub use backend::{Backend, backend_for, execute};
-pub use bind::{Binding, Bound, BoundInputs, Inputs, bind, from_canonical, ranks, scalar_value};
+pub use bind::{
+    Binding, Bound, BoundInputs, Inputs, Shapes, Sizes, bind, from_canonical, ranks, scalar_value,
+    sizes,
+};
 pub use prepared::Prepared;
 pub use value::Array;
 

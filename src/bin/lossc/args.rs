@@ -1,0 +1,298 @@
+//! What can be typed: clap types and help texts, no behaviour.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, Subcommand, ValueEnum};
+use lossc::Backend;
+use std::path::PathBuf;
+
+/// Compile loss functions written as text, and run them.
+#[derive(Parser, Debug)]
+#[command(
+    name = "lossc",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_long_help = "\
+Examples:
+  lossc validate losses/*.loss
+  lossc eval -e '0.5*dice(smooth=1e-6) + 0.5*wce([0.2, 0.8])' --inputs batch.npz
+  lossc compile lesion.loss
+  lossc explain dice
+
+Data goes to stdout, everything else to stderr. `-` in place of a file is stdin.
+Exit status: 0 fine; 1 the spec, or what was given to it, is wrong; 2 usage, files, anything else.
+`NO_COLOR` and `--color` are obeyed, and nothing depends on colour."
+)]
+pub struct Args {
+    /// Colours in messages
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub color: When,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When messages are coloured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Format {
+    /// For people
+    Human,
+    /// For programs; docs/json.md says what it holds
+    Json,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Check specs; silent when all is well
+    Validate(Validate),
+    /// Compile a spec: a summary, or the result of a stage
+    Compile(Compile),
+    /// Run a spec on arrays: value, terms, reports, gradients
+    Eval(Eval),
+    /// Explain a loss, a function, an error code or a spec
+    Explain(Explain),
+    /// List losses, functions, operations, passes or error codes
+    List(List),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+/// Check specs; silent when all is well
+///
+/// Every file is read and checked, and all errors of all files are shown with code, place, reason
+/// and a way out.
+#[derive(clap::Args, Debug)]
+#[command(
+    visible_alias = "check",
+    after_long_help = "\
+Examples:
+  lossc validate lesion.loss
+  lossc validate losses/*.loss --format json
+  echo 'dice() + ce()' | lossc validate -
+
+Exit status: 0 all are fine, with or without warnings; 1 one has errors; 2 one cannot be read."
+)]
+pub struct Validate {
+    /// Specs; `-` is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How diagnostics are written: to stderr for people, to stdout for programs
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// Compile a spec: a summary, or the result of a stage
+///
+/// Without `--emit`: its inputs with axes and kinds, its params with ranges, its terms with weights
+/// and denominators, the conversions that were inserted, and how many operations it takes.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  lossc compile lesion.loss
+  lossc compile lesion.loss --shape pred=5,2,64,64 --shape target=5,64,64
+  lossc compile lesion.loss --emit dot | dot -Tsvg > lesion.svg
+  lossc compile lesion.loss --emit json -o lesion.json")]
+pub struct Compile {
+    /// The spec; `-` is stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Which stage to print
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub emit: Option<Emit>,
+    /// Write to a file in place of stdout
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
+    /// The shape of an input, `pred=5,2,64,64`; held against the spec
+    #[arg(long = "shape", value_name = "NAME=SIZES", value_parser = shape)]
+    pub shapes: Vec<(String, Vec<usize>)>,
+}
+
+/// What `compile` can print.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Emit {
+    /// The syntax tree, as canonical text
+    Ast,
+    /// The checked spec, with types and inserted conversions
+    Typed,
+    /// The graph of value and gradient, after all passes
+    Ir,
+    /// The same graph for Graphviz
+    Dot,
+    /// All of the summary, and the graph, as JSON
+    Json,
+}
+
+/// Run a spec on arrays: value, terms, reports, gradients
+///
+/// Arrays come from a batch file, single files, or both; numbers from `--set`. Arrays of a batch
+/// file that the spec does not use are passed over.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  lossc eval lesion.loss --inputs batch.npz
+  lossc eval -e 'dice() + ce()' --inputs batch.safetensors --format json
+  lossc eval lesion.loss --input pred=p.npy --input target=t.npy --set alpha=0.3
+  lossc eval lesion.loss --inputs batch.npz --grads grads.npz --backend reference")]
+pub struct Eval {
+    /// The spec; `-` is stdin
+    #[arg(
+        value_name = "FILE",
+        required_unless_present = "expression",
+        conflicts_with = "expression"
+    )]
+    pub file: Option<PathBuf>,
+    /// The spec as text, in place of a file
+    #[arg(
+        short = 'e',
+        long = "expression",
+        value_name = "EXPR",
+        allow_hyphen_values = true
+    )]
+    pub expression: Option<String>,
+    /// A batch of named arrays, .npz or .safetensors
+    #[arg(long, value_name = "FILE")]
+    pub inputs: Option<PathBuf>,
+    /// One array, `pred=p.npy`; counts before the batch file
+    #[arg(long = "input", value_name = "NAME=FILE", value_parser = named_path)]
+    pub arrays: Vec<(String, PathBuf)>,
+    /// A param or a scalar input, `alpha=0.3`
+    #[arg(long = "set", value_name = "NAME=NUMBER", value_parser = named_number, allow_hyphen_values = true)]
+    pub numbers: Vec<(String, f64)>,
+    /// Write the gradients of the total to this .npz, in f32, named as the inputs
+    #[arg(long, value_name = "OUT")]
+    pub grads: Option<PathBuf>,
+    /// What computes
+    #[arg(long, value_name = "NAME", value_parser = backends())]
+    pub backend: Option<String>,
+    /// Convert floating inputs to this type first
+    #[arg(long, value_name = "TYPE", value_enum)]
+    pub dtype: Option<Float>,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// The types to which floating inputs can be converted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Float {
+    /// 32 bits
+    F32,
+    /// 16 bits, 8 of them exponent
+    Bf16,
+    /// 16 bits, 5 of them exponent
+    F16,
+    /// 64 bits
+    F64,
+}
+
+/// Explain a loss, a function, an error code or a spec
+///
+/// A loss of the library: its formula, options, operands and definition. An error code: its page.
+/// A spec: what each term is, what it is divided by, and which conversions serve it.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  lossc explain dice
+  lossc explain logsumexp
+  lossc explain E0204
+  lossc explain lesion.loss")]
+pub struct Explain {
+    /// A loss, a function, an error code, or a spec
+    #[arg(value_name = "WHAT")]
+    pub what: String,
+}
+
+/// List losses, functions, operations, passes or error codes
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  lossc list losses
+  lossc list losses --family overlap
+  lossc list errors --format json")]
+pub struct List {
+    /// What to list
+    #[arg(value_enum, value_name = "WHAT")]
+    pub what: Catalogue,
+    /// Only what this file of the library defines
+    #[arg(long, value_name = "NAME")]
+    pub family: Option<String>,
+    /// How the list is written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// What can be listed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Catalogue {
+    /// Losses and reports of the library
+    Losses,
+    /// Functions of the language and of the library
+    Functions,
+    /// Operations of the graphs that specs compile to
+    Ops,
+    /// Passes over those graphs
+    Passes,
+    /// Error codes and warnings
+    Errors,
+}
+
+/// Print a completion script for a shell
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  lossc completions bash > /etc/bash_completion.d/lossc
+  lossc completions zsh > \"${fpath[1]}/_lossc\"
+  lossc completions fish > ~/.config/fish/completions/lossc.fish")]
+pub struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+fn backends() -> PossibleValuesParser {
+    PossibleValuesParser::new(Backend::ALL.iter().map(|backend| backend.name()))
+}
+
+/// `name=value` with a name in front.
+fn named<'a>(text: &'a str, example: &str) -> Result<(&'a str, &'a str), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim(), value.trim())),
+        _ => Err(format!("a name, `=` and a value are needed: `{example}`")),
+    }
+}
+
+fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
+    let (name, sizes) = named(text, "pred=5,2,64,64")?;
+    let size = |text: &str| {
+        let size = text.trim().parse();
+        size.map_err(|_| format!("`{}` is not a size: `pred=5,2,64,64`", text.trim()))
+    };
+    let sizes = match sizes {
+        // A single number has no axes.
+        "" => Vec::new(),
+        sizes => sizes.split(',').map(size).collect::<Result<_, _>>()?,
+    };
+    Ok((name.to_string(), sizes))
+}
+
+fn named_path(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, path) = named(text, "pred=p.npy")?;
+    Ok((name.to_string(), PathBuf::from(path)))
+}
+
+fn named_number(text: &str) -> Result<(String, f64), String> {
+    let (name, number) = named(text, "alpha=0.3")?;
+    let value = number.parse();
+    let value = value.map_err(|_| format!("`{number}` is not a number"))?;
+    Ok((name.to_string(), value))
+}

@@ -1,0 +1,113 @@
+//! What the library and the language define, for `explain` and `list`.
+
+use lossc::ast::{Definition, ItemKind};
+use lossc::hir::{FUNCTIONS, is_function};
+use lossc::ir::MapOp;
+use lossc::library;
+use lossc::source::Span;
+
+/// A definition of the library.
+pub struct Entry {
+    pub name: &'static str,
+    /// `std/overlap.loss`
+    pub file: &'static str,
+    /// `overlap`
+    pub family: &'static str,
+    /// Whether it is a loss, and not a function.
+    pub loss: bool,
+    pub doc: &'static str,
+    pub definition: &'static Definition,
+    /// All of it, as it is written.
+    pub text: &'static str,
+    /// The line on which it begins.
+    pub line: usize,
+    source: &'static str,
+}
+
+impl Entry {
+    /// The text of a part of it.
+    pub fn part(&self, span: Span) -> &'static str {
+        self.source.get(span.range()).unwrap_or("")
+    }
+}
+
+/// Every definition of the library, in the order of its files.
+pub fn library() -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for (file, source, ast) in library::modules() {
+        let family = file.strip_prefix("std/").unwrap_or(file);
+        let family = family.strip_suffix(".loss").unwrap_or(family);
+        for item in &ast.items {
+            let (definition, loss) = match &item.kind {
+                ItemKind::Loss(definition) => (definition, true),
+                ItemKind::Fn(definition) => (definition, false),
+                _ => continue,
+            };
+            let before = source.get(..item.span.start as usize).unwrap_or("");
+            entries.push(Entry {
+                name: &definition.name.text,
+                file,
+                family,
+                loss,
+                doc: item.doc.as_deref().unwrap_or(""),
+                definition,
+                text: source.get(item.span.range()).unwrap_or(""),
+                line: before.matches('\n').count() + 1,
+                source,
+            });
+        }
+    }
+    entries
+}
+
+/// A function of the language itself.
+pub struct Builtin {
+    pub name: &'static str,
+    /// How it is written.
+    pub usage: String,
+    pub about: &'static str,
+}
+
+/// Every function of the language itself.
+pub fn builtins() -> Vec<Builtin> {
+    let mut all: Vec<Builtin> = FUNCTIONS
+        .iter()
+        .map(|function| Builtin {
+            name: function.name,
+            usage: function.usage.to_string(),
+            about: function.about,
+        })
+        .collect();
+    for op in MapOp::ALL.iter().copied().filter(|&op| is_function(op)) {
+        if all.iter().any(|known| known.name == op.name()) {
+            continue;
+        }
+        let arguments = match op.arity() {
+            1 => "x",
+            2 => "a, b",
+            _ => "x, a, b",
+        };
+        all.push(Builtin {
+            name: op.name(),
+            usage: format!("{}({arguments})", op.name()),
+            about: op.about(),
+        });
+    }
+    all
+}
+
+/// The first sentence of a doc comment, on one line, without its full stop.
+pub fn first_sentence(doc: &str) -> String {
+    let words: Vec<&str> = doc.split_whitespace().collect();
+    let mut end = words.len();
+    for (i, word) in words.iter().enumerate() {
+        // `et al. 2017` is no end of a sentence, and neither is `e.g. x`.
+        let next = words.get(i + 1).and_then(|next| next.chars().next());
+        if word.ends_with('.') && next.is_none_or(|c| c.is_uppercase() || c == '`' || c == '(') {
+            end = i + 1;
+            break;
+        }
+    }
+    let sentence = words[..end].join(" ");
+    sentence.strip_suffix('.').unwrap_or(&sentence).to_string()
+}

@@ -1,0 +1,169 @@
+//! A summary for people.
+
+use super::{Scalar, Summary, Term};
+use crate::numbers::show;
+use crate::table::columns;
+use lossc::diag::and_list;
+
+/// All of it.
+pub fn text(summary: &Summary) -> String {
+    let mut out = format!("{}\n", summary.file);
+    let mut section = |title: &str, rows: Vec<Vec<String>>| {
+        if !rows.is_empty() {
+            out.push_str(&format!("\n{title}\n{}", columns(&rows, 2)));
+        }
+    };
+    let inputs = summary.inputs.iter();
+    section(
+        "inputs",
+        inputs
+            .map(|input| vec![input.name.clone(), input.ty.clone(), input.doc.clone()])
+            .collect(),
+    );
+    section("params", params(summary));
+    section("axes", axes(summary));
+    section("terms", terms(summary));
+    let reports = summary.reports.iter();
+    section(
+        "reports",
+        reports
+            .map(|report| vec![report.name.clone(), averages(report)])
+            .collect(),
+    );
+    section("conversions", conversions(summary));
+    let (value, both) = summary.operations;
+    section(
+        "operations",
+        vec![vec![format!(
+            "{value} for the value, {both} with the gradient"
+        )]],
+    );
+    out
+}
+
+/// What each term is: its place and text, its weight, what it is divided by, and the conversions
+/// that serve it. `about` says what is known of the losses that it calls.
+pub fn terms_text(summary: &Summary, about: &dyn Fn(&Term) -> Vec<String>) -> String {
+    let mut out = format!("{}\n", summary.file);
+    for (i, term) in summary.terms.iter().enumerate() {
+        out.push_str(&format!("\n{}\n", term.scalar.name));
+        let mut line = |text: &str| out.push_str(&format!("  {text}\n"));
+        line(&format!(
+            "{}    (line {})",
+            one_line(&term.source),
+            term.line
+        ));
+        about(term).iter().for_each(|text| line(text));
+        line(&weight(term));
+        line(&averages(&term.scalar));
+        for row in summary
+            .conversions
+            .iter()
+            .filter(|row| row.terms.contains(&i))
+        {
+            line(&format!(
+                "{}: {} → {} by {}",
+                row.value, row.from, row.to, row.how
+            ));
+        }
+    }
+    for report in &summary.reports {
+        out.push_str(&format!(
+            "\n{} (report)\n  {}\n",
+            report.name,
+            averages(report)
+        ));
+    }
+    out
+}
+
+fn params(summary: &Summary) -> Vec<Vec<String>> {
+    let row = |param: &super::Param| {
+        let mut range = param.range.map_or(String::new(), |range| range.to_string());
+        if param.integer {
+            range = format!("whole {range}");
+        }
+        let default = format!("= {}", show(param.default, false));
+        let range = range.trim().to_string();
+        vec![param.name.clone(), default, range, param.doc.clone()]
+    };
+    summary.params.iter().map(row).collect()
+}
+
+fn axes(summary: &Summary) -> Vec<Vec<String>> {
+    let row = |axis: &super::Axis| {
+        let size = match &axis.size {
+            Some(size) if size.is_empty() => "no axis".to_string(),
+            Some(size) => size
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(" × "),
+            None if axis.pack => "any number of axes".to_string(),
+            None => "any size".to_string(),
+        };
+        let why = axis.fixed.as_ref();
+        let why = why.map_or(String::new(), |(why, line)| format!("{why} (line {line})"));
+        vec![axis.name.clone(), axis.role.to_string(), size, why]
+    };
+    let mut rows: Vec<Vec<String>> = summary.axes.iter().map(row).collect();
+    for (name, rank) in &summary.packs {
+        let text = format!("taken apart into {rank}; the tensors decide how many");
+        rows.push(vec![format!("...{name}"), String::new(), text]);
+    }
+    rows
+}
+
+fn terms(summary: &Summary) -> Vec<Vec<String>> {
+    let row = |term: &Term| {
+        vec![
+            term.scalar.name.clone(),
+            weight(term),
+            averages(&term.scalar),
+        ]
+    };
+    summary.terms.iter().map(row).collect()
+}
+
+fn conversions(summary: &Summary) -> Vec<Vec<String>> {
+    let row = |row: &super::conversions::Row| {
+        let terms = row.terms.iter().map(|&i| {
+            let term = &summary.terms[i];
+            format!("{} ({}:{})", term.scalar.name, term.line, term.column)
+        });
+        let reports = row.reports.iter().map(|&i| summary.reports[i].name.clone());
+        let served: Vec<String> = terms.chain(reports).collect();
+        vec![
+            row.value.clone(),
+            format!("{} → {}", row.from, row.to),
+            row.how.clone(),
+            format!("for {}", and_list(&served)),
+        ]
+    };
+    summary.conversions.iter().map(row).collect()
+}
+
+fn weight(term: &Term) -> String {
+    match (&term.weight, term.factor) {
+        (Some(_), Some(0.0)) => "weight 0: not minimized".to_string(),
+        (Some(weight), _) => format!("weight {weight}"),
+        (None, _) => "not a factor of the total".to_string(),
+    }
+}
+
+fn averages(scalar: &Scalar) -> String {
+    match scalar.averages.is_empty() {
+        true => "no mean".to_string(),
+        false => scalar.averages.join(" "),
+    }
+}
+
+/// A text without its line breaks, and not endless.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ");
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

@@ -1,0 +1,75 @@
+//! `lossc validate`: all errors of all files, and silence where there are none.
+
+use crate::answer::{Answer, Failure, Status, Talk};
+use crate::args::{Format, Validate};
+use crate::files;
+use lossc::diag::Severity;
+use lossc::{Compiler, Error, Report};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// What became of one file.
+enum Checked {
+    Report(Report),
+    Unreadable,
+}
+
+pub fn run(args: &Validate, talk: &mut Talk) -> Result<Answer, Failure> {
+    let mut status = Status::Fine;
+    let mut rows: Vec<Value> = Vec::new();
+    let mut diagnostics: Vec<Value> = Vec::new();
+    let mut wrong = 0;
+    for path in &args.files {
+        let (state, of_file) = match check(path, talk)? {
+            Checked::Unreadable => ("unreadable", Status::Broken),
+            Checked::Report(report) => {
+                let errors = report.diagnostics.iter();
+                let errors = errors.filter(|d| d.severity == Severity::Error).count();
+                if args.format == Format::Human {
+                    talk.report(&report);
+                } else if let Value::Array(list) = &mut report.json()["diagnostics"] {
+                    diagnostics.append(list);
+                }
+                match (errors, report.diagnostics.len()) {
+                    (0, 0) => ("fine", Status::Fine),
+                    (0, _) => ("warnings", Status::Fine),
+                    _ => ("errors", Status::Wrong),
+                }
+            }
+        };
+        wrong += usize::from(of_file != Status::Fine);
+        status = status.max(of_file);
+        rows.push(json!({ "file": path.display().to_string(), "state": state }));
+    }
+    if args.format == Format::Json {
+        let value = json!({ "version": 1, "files": rows, "diagnostics": diagnostics });
+        return Ok(Answer {
+            status,
+            ..Answer::json(&value)
+        });
+    }
+    if wrong > 0 && args.files.len() > 1 {
+        talk.note(&format!("{wrong} of {} files failed", args.files.len()));
+    }
+    Ok(Answer {
+        out: Vec::new(),
+        status,
+    })
+}
+
+/// Checks one file. One that cannot be read does not keep the others from being checked.
+fn check(path: &Path, talk: &mut Talk) -> Result<Checked, Failure> {
+    let spec = match files::read_spec(path) {
+        Ok(spec) => spec,
+        Err(Failure::Report(report)) => return Ok(Checked::Report(report)),
+        Err(Failure::Broken(message) | Failure::Wrong(message)) => {
+            talk.message(&message);
+            return Ok(Checked::Unreadable);
+        }
+    };
+    match Compiler::new().name(spec.name).check(&spec.text) {
+        Ok((_, warnings)) => Ok(Checked::Report(warnings)),
+        Err(Error::Spec(report) | Error::Inputs(report)) => Ok(Checked::Report(report)),
+        Err(error @ Error::Candle(_)) => Err(error.into()),
+    }
+}
