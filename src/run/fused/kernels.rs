@@ -455,14 +455,28 @@ bodies! {
     /// The same, and the accumulator `aux` elements behind: + Σ c.
     AcrossBoth: <T, FMA>(d, a, b, c, n, aux) {
         let (d, a, b, c) = (d.cast::<f64>(), a.cast::<T::Int>(), *b.cast::<T::Int>(), c.cast::<T>());
-        let at = |i: usize| {
-            let x = *c.add(i);
-            let there = if *a.add(i) == b { x } else { T::ZERO };
-            (there, x)
-        };
-        let (there, all) = along(n, (T::ZERO, T::ZERO), at, |x, y| (x.0 + y.0, x.1 + y.1));
+        // Two sums at once; a pair per part would not be vectorised.
+        const HALF: usize = PARTS / 2;
+        let (mut there, mut all) = ([T::ZERO; HALF], [T::ZERO; HALF]);
+        let mut i = 0;
+        while i + HALF <= n {
+            for j in 0..HALF {
+                let x = *c.add(i + j);
+                all[j] = all[j] + x;
+                there[j] = there[j] + if *a.add(i + j) == b { x } else { T::ZERO };
+            }
+            i += HALF;
+        }
+        for j in 0..n - i {
+            let x = *c.add(i + j);
+            all[j] = all[j] + x;
+            there[j] = there[j] + if *a.add(i + j) == b { x } else { T::ZERO };
+        }
+        let there = along(HALF, T::ZERO, |j| there[j], |x, y| x + y);
+        let all = along(HALF, T::ZERO, |j| all[j], |x, y| x + y);
         *d += there.wide();
-        *d.offset(aux as isize) += all.wide();
+        // Accumulators may lie in either order; the distance wraps.
+        *d.wrapping_add(aux) += all.wide();
     }
 
     /// d = b where the integers a and c are equal, else d. Both are read before the choice, which
