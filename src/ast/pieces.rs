@@ -306,10 +306,9 @@ pub(super) fn is_unknown_item(text: &str, tokens: &[Token]) -> bool {
     if !(first.kind == TokenKind::Word || upper) || second.first {
         return false;
     }
-    // `elif` and `sum for` have messages of their own.
-    if is_reserved(word(first))
-        || matches!((word(first), word(second)), ("elif", _) | ("sum", "for"))
-    {
+    // A type may go on with its class axis on the next line; `elif` has a message of its own.
+    let goes_on = matches!(word(first), "over" | "per" | "of" | "elif");
+    if is_reserved(word(first)) || goes_on || (word(first), word(second)) == ("sum", "for") {
         return false;
     }
     match second.kind {
