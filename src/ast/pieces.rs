@@ -276,7 +276,10 @@ impl Cutter<'_> {
             .collect();
         let text = format!("add the missing `{closers}`, perhaps here");
         diagnostic = diagnostic.fix(place, closers, text);
-        self.found.push(diagnostic);
+        // A quote without its end swallows the bracket, and is reported by itself.
+        if !self.text(end - 1).starts_with(['"', '\'']) {
+            self.found.push(diagnostic);
+        }
         self.broken = true;
         while self.open.len() > depth {
             self.pop();

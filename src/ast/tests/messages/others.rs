@@ -1,6 +1,6 @@
 //! Messages for numbers, for what the language does not have, and for everything else.
 
-use super::super::messages;
+use super::messages;
 
 #[test]
 fn functions_have_names() {
