@@ -276,7 +276,10 @@ impl Cutter<'_> {
             .collect();
         let text = format!("add the missing `{closers}`, perhaps here");
         diagnostic = diagnostic.fix(place, closers, text);
-        self.found.push(diagnostic);
+        // A quote without its end swallows the bracket, and is reported by itself.
+        if !self.text(end - 1).starts_with(['"', '\'']) {
+            self.found.push(diagnostic);
+        }
         self.broken = true;
         while self.open.len() > depth {
             self.pop();
@@ -306,10 +309,9 @@ pub(super) fn is_unknown_item(text: &str, tokens: &[Token]) -> bool {
     if !(first.kind == TokenKind::Word || upper) || second.first {
         return false;
     }
-    // `elif` and `sum for` have messages of their own.
-    if is_reserved(word(first))
-        || matches!((word(first), word(second)), ("elif", _) | ("sum", "for"))
-    {
+    // A type may go on with its class axis on the next line; `elif` has a message of its own.
+    let goes_on = matches!(word(first), "over" | "per" | "of" | "elif");
+    if is_reserved(word(first)) || goes_on || (word(first), word(second)) == ("sum", "for") {
         return false;
     }
     match second.kind {

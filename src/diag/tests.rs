@@ -191,9 +191,14 @@ fn large_files_are_cut_to_what_is_shown() {
     ");
     let line = "a + ".repeat(50_000);
     let sources = self::sources(&[("a.loss", &line)]);
-    let diagnostic = Diagnostic::error(Code::UnknownName, "far").at(span(0, 100_000, 100_001), "");
-    let text = plain(&sources, diagnostic);
-    assert!(text.len() < 1000, "{text}");
+    for end in [100_001, 200_000] {
+        let diagnostic = Diagnostic::error(Code::UnknownName, "far")
+            .at(span(0, 100_000, end), "")
+            .fix(span(0, 100_000, 100_001), "b", "write `b`");
+        let text = plain(&sources, diagnostic);
+        assert!(text.len() < 1000, "{text}");
+        assert!(text.contains("= help: write `b`"), "{text}");
+    }
 }
 
 #[test]
