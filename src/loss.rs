@@ -331,8 +331,7 @@ impl Loss {
     }
 
     /// The spec as it is for tensors of these shapes, and the sizes of the dims of its signature as
-    /// far as the shapes tell; a pack that is seen as one dim has several numbers. Not every input
-    /// needs a shape.
+    /// far as the shapes tell. Not every input needs a shape.
     ///
     /// # Errors
     /// [`Error::Inputs`] if a shape does not fit the spec, as when a tensor of it is bound.
