@@ -7,8 +7,8 @@ fn sources(files: &[(&str, &str)]) -> SourceMap {
     let mut sources = SourceMap::default();
     for (name, text) in files {
         sources.add(SourceFile {
-            name: (*name).to_owned(),
-            text: (*text).to_owned(),
+            name: (*name).to_owned().into(),
+            text: (*text).to_owned().into(),
             library: name.starts_with("std/"),
         });
     }

@@ -22,8 +22,8 @@ fn diagnostics(text: &str) -> Vec<Diagnostic> {
 fn messages(text: &str) -> String {
     let mut sources = SourceMap::default();
     sources.add(SourceFile {
-        name: "spec.loss".to_owned(),
-        text: text.to_owned(),
+        name: "spec.loss".into(),
+        text: text.to_owned().into(),
         library: false,
     });
     render_text(&sources, &diagnostics(text), Style::Plain)
