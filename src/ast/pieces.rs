@@ -106,7 +106,7 @@ impl Cutter<'_> {
             ")" | "]" | "}" => self.close(at),
             "," => self.end_forms(),
             ";" => {
-                self.to_block(at);
+                self.close_to_block(at);
                 self.end_forms();
             }
             // A chain of `else if` does not nest.
@@ -243,7 +243,7 @@ impl Cutter<'_> {
     }
 
     /// At a `;`: only braces can be open.
-    fn to_block(&mut self, at: usize) {
+    fn close_to_block(&mut self, at: usize) {
         if let Some(block) = self.open.iter().rposition(|o| self.text(o.token) == "{") {
             self.unclosed(block + 1, Some(at));
         }
@@ -276,7 +276,10 @@ impl Cutter<'_> {
             .collect();
         let text = format!("add the missing `{closers}`, perhaps here");
         diagnostic = diagnostic.fix(place, closers, text);
-        self.found.push(diagnostic);
+        // A quote without its end swallows the bracket, and is reported by itself.
+        if !self.text(end - 1).starts_with(['"', '\'']) {
+            self.found.push(diagnostic);
+        }
         self.broken = true;
         while self.open.len() > depth {
             self.pop();
@@ -306,10 +309,9 @@ pub(super) fn is_unknown_item(text: &str, tokens: &[Token]) -> bool {
     if !(first.kind == TokenKind::Word || upper) || second.first {
         return false;
     }
-    // `elif` and `sum for` have messages of their own.
-    if is_reserved(word(first))
-        || matches!((word(first), word(second)), ("elif", _) | ("sum", "for"))
-    {
+    // A type may go on with its class axis on the next line; `elif` has a message of its own.
+    let goes_on = matches!(word(first), "over" | "per" | "of" | "elif");
+    if is_reserved(word(first)) || goes_on || (word(first), word(second)) == ("sum", "for") {
         return false;
     }
     match second.kind {

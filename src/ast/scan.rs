@@ -263,12 +263,10 @@ fn number(rest: &str) -> (usize, bool) {
         }
     }
     let glued = word_length(&rest[at..]);
-    // A second point, as in `1.2.3`, belongs to what is glued on.
+    // A second point, as in `1.2.3`, belongs to what is glued on, and so do the digits after it.
     let point = glued == 0 && byte(at) == b'.' && byte(at + 1) != b'.';
-    (
-        at + glued + usize::from(point),
-        fine && glued == 0 && !point,
-    )
+    let end = if point { digits(at + 1) } else { at + glued };
+    (end, fine && glued == 0 && !point)
 }
 
 #[cfg(test)]

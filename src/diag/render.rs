@@ -13,6 +13,12 @@ use serde_json::{Value, json};
 use super::{Diagnostic, Fix, Label, Severity};
 use crate::source::{FileId, SourceMap, Span};
 
+/// The most bytes of a line that are underlined.
+const LONGEST_MARK: usize = 100;
+
+/// The most bytes of lines that are shown to show a fix.
+const LONGEST_CHANGE: usize = 500;
+
 /// Whether the text carries the colours of a terminal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Style {
@@ -56,8 +62,15 @@ fn one(sources: &SourceMap, diagnostic: &Diagnostic, renderer: &Renderer) -> Str
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
     }
+    let mut corrections = Vec::new();
+    for fix in &diagnostic.fixes {
+        match correction(sources, fix) {
+            Some(correction) => corrections.push(correction),
+            None => group = group.element(Level::HELP.message(normalize_untrusted_str(&fix.text))),
+        }
+    }
     let mut groups = vec![group];
-    groups.extend(diagnostic.fixes.iter().map(|fix| correction(sources, fix)));
+    groups.append(&mut corrections);
     renderer.render(&groups)
 }
 
@@ -86,7 +99,7 @@ fn causes<'a>(sources: &'a SourceMap, diagnostic: &'a Diagnostic) -> Vec<Element
             .collect();
         let window = Window::of(&source.text, here.iter().map(|(label, _)| label.span));
         let annotations = here.into_iter().map(|(label, kind)| {
-            let annotation: Annotation = kind.span(window.range(label.span));
+            let annotation: Annotation = kind.span(window.mark(label.span));
             match label.text.as_str() {
                 "" => annotation,
                 text => annotation.label(text),
@@ -100,18 +113,20 @@ fn causes<'a>(sources: &'a SourceMap, diagnostic: &'a Diagnostic) -> Vec<Element
     files.into_iter().map(|file| snippet(file).into()).collect()
 }
 
-/// A fix, as the line that it changes.
-fn correction<'a>(sources: &'a SourceMap, fix: &'a Fix) -> Group<'a> {
+/// A fix as the lines that it changes, unless those fill a screen.
+fn correction<'a>(sources: &'a SourceMap, fix: &'a Fix) -> Option<Group<'a>> {
     let source = sources.file(fix.span.file);
     let window = Window::of(&source.text, std::iter::once(fix.span));
+    if window.text.len() > LONGEST_CHANGE {
+        return None;
+    }
     let patch = Patch::new(window.range(fix.span), fix.replacement.as_str());
     let snippet = Snippet::source(window.text)
         .line_start(window.line)
         .path(&*source.name)
         .patch(patch);
-    Level::HELP
-        .secondary_title(normalize_untrusted_str(&fix.text))
-        .element(snippet)
+    let title = Level::HELP.secondary_title(normalize_untrusted_str(&fix.text));
+    Some(title.element(snippet))
 }
 
 /// The lines of a text that some spans touch: the renderer need not see a whole large file.
@@ -136,6 +151,17 @@ impl<'a> Window<'a> {
             text: &text[start..end.max(start)],
             line: text[..start].matches('\n').count() + 1,
             start,
+        }
+    }
+
+    /// What to underline for a span: of a long line only the beginning.
+    fn mark(&self, span: Span) -> std::ops::Range<usize> {
+        let range = self.range(span);
+        let text = self.text.get(range.clone()).unwrap_or("");
+        let line = text.find('\n').unwrap_or(text.len());
+        match line > LONGEST_MARK {
+            true => range.start..ceil(self.text, range.start + LONGEST_MARK),
+            false => range,
         }
     }
 

@@ -71,10 +71,43 @@ impl Lower<'_> {
     /// The operands of such a product, the one with lanes first; none if both or neither have.
     fn where_equal(&mut self, id: Id) -> Option<[Val; 3]> {
         let (a, b, x) = self.label_of(id)?;
+        let [a, b] = self.lanes_first(a, b)?;
+        Some([a, b, self.value(x)])
+    }
+
+    /// The operands of `label = class`, the one with lanes first.
+    fn equality(&mut self, id: Id) -> Option<[Val; 2]> {
+        let eq = self.stores.dag.node(id);
+        let (a, b) = match eq.op {
+            Op::Map(MapOp::Eq) if self.internal(id) && self.is_int(eq.args[0]) => {
+                (eq.args[0], eq.args[1])
+            }
+            _ => return None,
+        };
+        self.lanes_first(a, b)
+    }
+
+    fn lanes_first(&mut self, a: Id, b: Id) -> Option<[Val; 2]> {
         let (a, b) = (self.value(a), self.value(b));
         let (a, b) = if self.scalar(a) { (b, a) } else { (a, b) };
-        let fits = !self.scalar(a) && self.scalar(b);
-        fits.then(|| [a, b, self.value(x)])
+        (!self.scalar(a) && self.scalar(b)).then_some([a, b])
+    }
+
+    /// Adds Σ x to the instruction that has just summed x where a label stands.
+    fn join_sums(&mut self, x: Val, slot: Val, guard: u32) -> bool {
+        let Some(last) = self.last() else {
+            return false;
+        };
+        let (Val::Slot(first, each), Val::Slot(second, also)) = (last.dst, slot) else {
+            return false;
+        };
+        let joins = last.op == TileOp::AcrossWhereEq && last.args[2] == x && !last.scalar[2];
+        if !joins || each != also || last.guard != guard {
+            return false;
+        }
+        last.op = TileOp::AcrossBoth;
+        last.aux = second.wrapping_sub(first);
+        true
     }
 
     /// Computes a node of the current segment into a register of this kind.
@@ -287,13 +320,6 @@ impl Lower<'_> {
         let slot = Val::Slot(slot, inner.is_some() && self.elementwise(x));
         if self.fused_arg(id).is_some() {
             if let Some(args) = self.where_equal(x) {
-                // The kernel takes lanes.
-                let c = if self.scalar(args[2]) {
-                    self.filled(args[2])
-                } else {
-                    args[2]
-                };
-                let args = [args[0], args[1], c];
                 return self.push_guarded(TileOp::AcrossWhereEq, slot, args, 0, guard);
             }
             let (a, b) = (self.arg(x, 0), self.arg(x, 1));
@@ -302,8 +328,18 @@ impl Lower<'_> {
                 return self.push_guarded(TileOp::AcrossMul, slot, [a, b, NONE], 0, guard);
             }
         }
+        if op == ReduceOp::Sum
+            && let Some([labels, class]) = self.equality(x)
+        {
+            // A histogram: Σ 1 where label = class.
+            let one = self.constant(1.0, false);
+            return self.push_guarded(TileOp::AcrossWhereEq, slot, [labels, class, one], 0, guard);
+        }
         let x = self.value(x);
         let x = if self.scalar(x) { self.filled(x) } else { x };
+        if op == ReduceOp::Sum && self.join_sums(x, slot, guard) {
+            return;
+        }
         self.push_guarded(TileOp::Across(plain(op)), slot, [x, NONE, NONE], 0, guard);
     }
 

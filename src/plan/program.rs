@@ -84,15 +84,30 @@ pub enum WholeOp {
     Dot,
     /// Takes the first operand at the class that the second says; a class is this far from the
     /// next, and there are that many.
-    Pick { stride: usize, classes: usize },
+    Pick {
+        /// From one class to the next.
+        stride: usize,
+        /// How many there are.
+        classes: usize,
+    },
     /// Finds the position of the largest along the only contracted loop.
     ArgMax,
     /// Copies what lies `by` back along one loop.
-    Shift { axis: usize, by: i64, edge: Edge },
+    Shift {
+        /// Which loop.
+        axis: usize,
+        /// How far.
+        by: i64,
+        /// What lies outside.
+        edge: Edge,
+    },
     /// Copies to the positions from `start` on along one loop, `len` of them; 0 elsewhere.
     Place {
+        /// Which loop.
         axis: usize,
+        /// The first position.
         start: usize,
+        /// How many.
         len: usize,
     },
 }
@@ -343,6 +358,8 @@ pub enum TileOp {
     AcrossMul,
     /// d = Σ c where the integers a and b are equal, into an accumulator
     AcrossWhereEq,
+    /// The same, and Σ c into the accumulator `aux` behind
+    AcrossBoth,
     /// d = b where the integers a and c are equal, else d
     PickAcc,
     /// d = the table b of `aux` elements at the index a; NaN outside

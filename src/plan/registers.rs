@@ -194,6 +194,6 @@ fn width(peak: &[usize; 3], extent: &Extent) -> usize {
     let bytes = |width: usize| registers * width * extent.size;
     let widest = [1024, 512, 256]
         .into_iter()
-        .find(|&w| bytes(w) <= 20 * 1024);
+        .find(|&w| bytes(w) <= 24 * 1024);
     widest.unwrap_or(128).min(needed)
 }

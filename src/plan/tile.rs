@@ -77,6 +77,7 @@ pub(super) fn lower(stores: &mut Stores, trip: &Trip) -> Pass {
     };
     cx.count_uses();
     cx.set_depths();
+    cx.sink();
     cx.choose_slabs();
     cx.run();
     cx.finish()
@@ -246,6 +247,26 @@ impl Lower<'_> {
             .iter()
             .filter(|&&id| (self.elementwise(id) && self.tiled(id)) || self.folds(id));
         looped.map(|&id| self.depth[id] + 1).max().unwrap_or(0)
+    }
+
+    /// Moves every elementwise value to the first loop that uses it.
+    fn sink(&mut self) {
+        let mut first: Vec<Option<i32>> = vec![None; self.uses.len()];
+        for depth in 0..self.loops() {
+            let mut open = self.roots_of_loop(depth);
+            while let Some(id) = open.pop() {
+                if first[id].is_some() || !self.elementwise(id) || !self.tiled(id) {
+                    continue;
+                }
+                first[id] = Some(depth);
+                if self.internal(id) {
+                    open.extend(&self.stores.dag.node(id).args);
+                }
+            }
+        }
+        for (depth, first) in self.depth.iter_mut().zip(first) {
+            *depth = first.unwrap_or(*depth);
+        }
     }
 
     fn choose_slabs(&mut self) {
@@ -495,6 +516,11 @@ impl Lower<'_> {
             .filter(|d| d.dst == val)
     }
 
+    /// The last instruction of this segment.
+    pub fn last(&mut self) -> Option<&mut Draft> {
+        self.drafts[self.segment].1.last_mut()
+    }
+
     /// Whether a value is kept from loop to loop.
     pub fn kept(&self, id: Id) -> bool {
         self.slabs.contains_key(&id)
@@ -546,10 +572,6 @@ impl Lower<'_> {
             self.arrays.push(array);
             self.arrays.len() - 1
         })
-    }
-
-    pub fn array_at(&self, array: usize) -> &Array {
-        &self.arrays[array]
     }
 
     /// Outer loops, one bit each, that a value does not have.

@@ -37,6 +37,10 @@ const BOXES: &str = "input pred: real[N, K=4]\ninput target: real[N, K=4]\n";
 const VECTORS: &str = "input pred: real[N, D]\ninput target: real[N, D]\n";
 const TRIPLE: &str =
     "input anchor: real[N, D]\ninput positive: real[N, D]\ninput negative: real[N, D]\n";
+const LOG_PROBS: &str =
+    "input pred: log_probs[N, C, ...S] over C\ninput target: labels[N, ...S] of C\n";
+/// Log-rates: an exponential of 1e4 is no finite number, so none of them is saturated.
+const RATES: &str = "input pred: real[N, ...S]\ninput counts: real[N, ...S]\nlet target = 3*abs(counts)/(1 + abs(counts))\n";
 const GAUSS: &str =
     "input pred: real[N, ...S]\ninput target: real[N, ...S]\ninput var: real[N, ...S]\n";
 
@@ -100,6 +104,8 @@ const SPECS: &[(&str, &[&str])] = &[
         ],
     ),
     (GAUSS, &["gaussian_nll()"]),
+    (LOG_PROBS, &["nll()", "nll(weight=[1, 2, 3])"]),
+    (RATES, &["poisson_nll()", "poisson_nll(full=true)"]),
     (BOXES, &["giou()", "diou()"]),
     (VECTORS, &["cosine()"]),
     (TRIPLE, &["triplet()"]),
@@ -195,6 +201,11 @@ fn fill(loss: &Loss, slot: &Slot, place: Place, random: &mut Random) -> Tensor {
             (_, "target") if slot.ty.starts_with("mask") => {
                 f64::from(u8::from(random.next() < 0.4))
             }
+            (Place::Saturated, "pred")
+                if loss.typed().inputs.iter().any(|i| i.name == "counts") =>
+            {
+                random.between(-20.0, 20.0)
+            }
             (Place::Saturated, _) => {
                 let sign = if random.next() < 0.5 { -1.0 } else { 1.0 };
                 sign * 1e4
@@ -238,7 +249,7 @@ fn compare(loss: &Loss, text: &str, place: Place) -> Result<(), String> {
     }
     for (name, gradient) in &gradients {
         // A target is differentiated only where it is any number.
-        if name == "target" && !text.starts_with("task regression") {
+        if (name == "target" || name == "counts") && !text.starts_with("task regression") {
             continue;
         }
         let gradient = flat(gradient);

@@ -148,19 +148,19 @@ fn explain(file: FileId, text: &str, tokens: &[Token], at: usize) -> Diagnostic 
 /// Numbers that are written differently here, and letters glued to numbers.
 fn number(word: &str, span: Span) -> Diagnostic {
     let error = |message: String| Diagnostic::error(Code::Syntax, message);
-    if let Some(digits) = word.strip_prefix('.') {
-        if digits.bytes().all(|b| b.is_ascii_digit()) {
-            return error(format!("`{word}` is not a number"))
-                .at(span, "a digit is missing before the point")
-                .fix(span, format!("0{word}"), "write the zero");
-        }
+    if let Some(digits) = word.strip_prefix('.')
+        && digits.bytes().all(|b| b.is_ascii_digit())
+    {
+        return error(format!("`{word}` is not a number"))
+            .at(span, "a digit is missing before the point")
+            .fix(span, format!("0{word}"), "write the zero");
     }
-    if let Some(digits) = word.strip_suffix('.') {
-        if digits.bytes().all(|b| b.is_ascii_digit()) {
-            return error(format!("`{word}` is not a number"))
-                .at(span, "a digit is missing after the point")
-                .fix(span, format!("{word}0"), "write the zero");
-        }
+    if let Some(digits) = word.strip_suffix('.')
+        && digits.bytes().all(|b| b.is_ascii_digit())
+    {
+        return error(format!("`{word}` is not a number"))
+            .at(span, "a digit is missing after the point")
+            .fix(span, format!("{word}0"), "write the zero");
     }
     let plain: String = word.chars().filter(|c| *c != '_').collect();
     if plain.bytes().all(|b| b.is_ascii_digit()) {

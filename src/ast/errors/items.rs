@@ -87,7 +87,8 @@ pub(in crate::ast) fn unknown_item(
         word,
         "minimise" | "minimze" | "minimizes" | "optimize" | "optimise" | "maximize" | "maximise"
     );
-    if !(called && meant) && !is_unknown_item(text, tokens) {
+    let unknown = (called && meant) || is_unknown_item(text, tokens);
+    if !unknown {
         return None;
     }
     if first.kind == TokenKind::Axis {

@@ -26,7 +26,7 @@ fn recased(name: &str, case: fn(&char) -> char) -> String {
 
 pub(in crate::ast) fn too_deep(at: Span) -> Diagnostic {
     Diagnostic::error(Code::TooDeep, "the expression is too deep or too long")
-        .at(at, "this is the 200th level")
+        .at(at, "one level too many")
         .note("an operator adds a level to what stands on its left or right")
         .help("split it with `let`")
 }

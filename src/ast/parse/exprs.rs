@@ -49,6 +49,14 @@ fn above(parts: &[usize], at: Span) -> Parsed<usize> {
     level(parts.iter().copied().max().unwrap_or(0) + 1, at)
 }
 
+/// The bracket or the letter with which something starts.
+fn first_byte(span: Span) -> Span {
+    Span {
+        end: span.start + 1,
+        ..span
+    }
+}
+
 fn level(level: usize, at: Span) -> Parsed<usize> {
     if level > MAX_DEPTH {
         return Err(Box::new(errors::too_deep(at)));
@@ -59,8 +67,8 @@ fn level(level: usize, at: Span) -> Parsed<usize> {
 /// An expression; `depth` bounds the levels above it.
 fn expr(cx: &Cx, pair: Pair<Rule>, depth: usize) -> Parsed<Built> {
     refuse_chained_comparisons(cx, &pair)?;
-    let pending = longest_pending(&pair);
-    let depth = level(depth + pending + 1, cx.trimmed(&pair))?;
+    let (pending, at) = longest_pending(cx, &pair);
+    let depth = level(depth + pending + 1, at)?;
     PRECEDENCE
         .map_primary(|primary| self::primary(cx, primary, depth))
         .map_prefix(|op, operand| prefix(cx, &op, operand?))
@@ -68,20 +76,25 @@ fn expr(cx: &Cx, pair: Pair<Rule>, depth: usize) -> Parsed<Built> {
         .parse(pair.into_inner())
 }
 
-/// How many operators in a row wait for the operand on their right: the precedence table recurses
-/// for each of them, while chains of `+` are a loop.
-fn longest_pending(pair: &Pair<Rule>) -> usize {
-    let (mut longest, mut nots, mut tight) = (0, 0, 0);
+/// How many operators in a row wait for the operand on their right, and where the last of them
+/// stands: the precedence table recurses for each of them, while chains of `+` are a loop.
+fn longest_pending(cx: &Cx, pair: &Pair<Rule>) -> (usize, Span) {
+    let (mut longest, mut at) = (0, first_byte(cx.span(pair)));
+    let (mut nots, mut tight) = (0, 0);
     for part in pair.clone().into_inner() {
         match part.as_rule() {
             Rule::not_op => nots += 1,
             Rule::neg_op | Rule::pow_op => tight += 1,
             Rule::and_op | Rule::or_op => (nots, tight) = (0, 0),
             rule if binary_op(rule).is_some() => tight = 0,
-            _ => longest = longest.max(nots + tight),
+            _ => continue,
+        }
+        if nots + tight > longest {
+            longest = nots + tight;
+            at = cx.span(&part);
         }
     }
-    longest
+    (longest, at)
 }
 
 /// `a < b < c` compares a truth value with a number, which nobody means.
@@ -171,7 +184,7 @@ fn if_expr(cx: &Cx, pair: Pair<Rule>, depth: usize) -> Parsed<Built> {
             _ => exprs.push(part),
         }
     }
-    level(ifs.len(), start)?;
+    level(ifs.len(), first_byte(start))?;
     let Some(last) = exprs.pop() else {
         return Err(cx.disagreement(start));
     };
@@ -275,7 +288,7 @@ fn atom(cx: &Cx, pair: Pair<Rule>, depth: usize) -> Parsed<Built> {
                 heights.push(entry.height);
                 entries.push(entry.expr);
             }
-            let height = above(&heights, span)?;
+            let height = above(&heights, first_byte(span))?;
             return Ok(Built::new(ExprKind::List(entries), span, height));
         }
         _ => return Err(cx.disagreement(span)),
@@ -330,7 +343,7 @@ fn arguments(cx: &Cx, pair: Pair<Rule>, depth: usize) -> Parsed<(Vec<Arg>, usize
             value: value.expr,
         });
     }
-    Ok((args, above(&heights, span)?))
+    Ok((args, above(&heights, first_byte(span))?))
 }
 
 fn on_clause(cx: &Cx, base: Built, pair: Pair<Rule>, depth: usize) -> Parsed<Built> {
@@ -370,12 +383,6 @@ fn cast(cx: &Cx, base: Built, pair: Pair<Rule>) -> Parsed<Built> {
     Ok(Built::new(kind, span, height))
 }
 
-/// What an entry in brackets turned out to be.
-enum Entry {
-    Axis(AxisRef),
-    Selector(Selector),
-}
-
 /// A bracket behind something: the axes of a call, or selectors.
 fn bracket(cx: &Cx, base: Built, pair: Pair<Rule>, depth: usize) -> Parsed<Built> {
     let span = cx.span(&pair);
@@ -383,9 +390,14 @@ fn bracket(cx: &Cx, base: Built, pair: Pair<Rule>, depth: usize) -> Parsed<Built
     let (mut axes, mut selectors) = (Vec::new(), Vec::new());
     for entry in cx.parts(pair) {
         let place = cx.trimmed(&entry);
-        match self::entry(cx, entry, depth, &mut heights)? {
-            Entry::Axis(axis) => axes.push((axis, place)),
-            Entry::Selector(selector) => selectors.push((selector, place)),
+        let mut parts = cx.parts(entry);
+        let first = parts.one(cx)?;
+        match parts.next() {
+            None if first.as_rule() != Rule::integer => axes.push((axis_ref(cx, first)?, place)),
+            rest => {
+                let selector = selector(cx, first, rest, depth, &mut heights)?;
+                selectors.push((selector, place));
+            }
         }
     }
     if let (Some((_, axis)), Some((_, selector))) = (axes.first(), selectors.first()) {
@@ -395,7 +407,7 @@ fn bracket(cx: &Cx, base: Built, pair: Pair<Rule>, depth: usize) -> Parsed<Built
         return Err(Box::new(errors::bracket_on_axis(name, base.outer)));
     }
     if axes.is_empty() {
-        let height = above(&heights, span)?;
+        let height = above(&heights, first_byte(span))?;
         let whole = base.outer.to(span);
         let kind = ExprKind::Select {
             base: Box::new(base.expr),
@@ -422,18 +434,20 @@ fn bracket(cx: &Cx, base: Built, pair: Pair<Rule>, depth: usize) -> Parsed<Built
     }
 }
 
-fn entry(cx: &Cx, pair: Pair<Rule>, depth: usize, heights: &mut Vec<usize>) -> Parsed<Entry> {
-    let mut parts = cx.parts(pair);
-    let first = parts.one(cx)?;
-    if first.as_rule() == Rule::integer {
+/// An entry that is more than a name.
+fn selector(
+    cx: &Cx,
+    first: Pair<Rule>,
+    rest: Option<Pair<Rule>>,
+    depth: usize,
+    heights: &mut Vec<usize>,
+) -> Parsed<Selector> {
+    let Some(rest) = rest else {
         let (entry, span) = integer(cx, &first)?;
-        return Ok(Entry::Selector(Selector::Entry(entry, span)));
-    }
-    let axis = axis_ref(cx, first)?;
-    let Some(rest) = parts.next() else {
-        return Ok(Entry::Axis(axis));
+        return Ok(Selector::Entry(entry, span));
     };
-    let selector = match rest.as_rule() {
+    let axis = axis_ref(cx, first)?;
+    Ok(match rest.as_rule() {
         Rule::rename => Selector::Rename {
             axis,
             to: cx.ident(&cx.parts(rest).one(cx)?),
@@ -447,8 +461,7 @@ fn entry(cx: &Cx, pair: Pair<Rule>, depth: usize, heights: &mut Vec<usize>) -> P
                 index: index.expr,
             }
         }
-    };
-    Ok(Entry::Selector(selector))
+    })
 }
 
 fn slice(cx: &Cx, axis: AxisRef, pair: Pair<Rule>) -> Parsed<Selector> {

@@ -262,6 +262,39 @@ fn a_bracket_on_a_new_line_starts_a_new_item() {
     assert_eq!(ast.items.len(), 3);
 }
 
+/// Blank space means nothing, but that a bracket belongs to a name on its own line only.
+#[test]
+fn lines_may_break_between_any_two_tokens() {
+    let spec = "language 1 task multiclass axis K: space = 4 \
+        input p: logits[N, K=4, ...S] over C input q: labels[N] of C input r: mask[N, C] per C \
+        param a: real in [0, 1] = 0.5 param b: real >= 0 = 1 \
+        let c = if a == 1 and not b < 2 then -p[C=1..] else if d then a^-b else inf \
+        loss f(x: one of u, v, w = u, y: real[class] = 1,) on p: probs over class, q: onehot = { \
+          let z = sum[N](p*q, where=x); z as probs over C } \
+        report e = sum for A in [H, W]: abs(diff[A](p as real)) \
+        minimize f(x=1, y=[1, 2]) on (p=a, q) + 2";
+    let scan = scan::scan(FileId(0), spec).expect("scans");
+    let tokens: Vec<&str> = scan.tokens.iter().map(|t| &spec[t.start..t.end]).collect();
+    for separator in ["\n", "\r\n\t", " # remark\n", "\n\n## doc\n"] {
+        let mut text = String::new();
+        let mut words = tokens.iter().peekable();
+        while let Some(token) = words.next() {
+            text.push_str(token);
+            text.push_str(match (*token, words.peek()) {
+                (_, Some(&&"(" | &&"[")) if token.ends_with(char::is_alphanumeric) => "",
+                ("...", _) | ("]", Some(&&"(")) => "",
+                ("sum", Some(&&"for")) => " ",
+                _ => separator,
+            });
+        }
+        let mut ast = tree(&text);
+        for item in &mut ast.items {
+            item.doc = None;
+        }
+        assert_eq!(shape(&ast), shape(&tree(spec)), "{text}");
+    }
+}
+
 /// The programs of the language's description print as they are, up to blank space.
 #[test]
 fn the_programs_of_the_description_parse() {

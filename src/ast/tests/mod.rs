@@ -3,23 +3,28 @@
 mod extremes;
 mod forms;
 mod messages;
+mod pages;
 mod roundtrip;
-mod scratch;
 
 use super::*;
-use crate::diag::{Diagnostics, Style, render_text};
-use crate::source::{SourceFile, SourceMap};
+use crate::diag::{Diagnostic, Diagnostics, Style, render_text};
+use crate::source::{FileId, SourceFile, SourceMap};
+
+/// What is wrong with a text.
+fn diagnostics(text: &str) -> Vec<Diagnostic> {
+    let mut diags = Diagnostics::default();
+    let ast = parse(FileId(0), text, &mut diags);
+    assert_eq!(ast.is_some(), !diags.has_errors());
+    diags.into_sorted()
+}
 
 /// The messages for a text, as they are printed; nothing if it parses.
 fn messages(text: &str) -> String {
     let mut sources = SourceMap::default();
-    let file = sources.add(SourceFile {
+    sources.add(SourceFile {
         name: "spec.loss".into(),
         text: text.to_owned().into(),
         library: false,
     });
-    let mut diags = Diagnostics::default();
-    let ast = parse(file, text, &mut diags);
-    assert_eq!(ast.is_some(), !diags.has_errors());
-    render_text(&sources, &diags.into_sorted(), Style::Plain)
+    render_text(&sources, &diagnostics(text), Style::Plain)
 }

@@ -74,7 +74,7 @@ fn form(number: usize, slot: usize, part: Expr) -> Expr {
         18 => 3,
         _ => 2,
     };
-    parts[slot.min(slots - 1)] = Box::new(part);
+    *parts[slot.min(slots - 1)] = part;
     let [first, second, third] = parts;
     let op = match number {
         0 => BinaryOp::Add,

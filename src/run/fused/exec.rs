@@ -7,6 +7,7 @@
 //! extent of every array, [`super::Program::run_into`] checks the inputs against their layouts,
 //! every task writes to elements that no other task touches.
 
+use super::Workspace;
 use super::kernels::{Isa, Kernel, kernel};
 use super::lanes::{Int, Lanes};
 use super::whole::{join, start};
@@ -234,11 +235,15 @@ pub(super) unsafe fn run(
     loaded: &Loaded,
     lane: Lane,
     arrays: &[*mut u8],
-    buffers: &mut [Vec<f64>],
-    partials: &mut Vec<f64>,
-    workers: &mut Vec<Worker>,
+    space: &mut Workspace,
     threads: usize,
 ) {
+    let Workspace {
+        buffers,
+        partials,
+        workers,
+        ..
+    } = space;
     let blocks = pass.blocks();
     partials.clear();
     partials.resize(blocks * pass.slots, 0.0);

@@ -111,18 +111,20 @@ fn truth<T: Lanes>(holds: bool) -> T {
     if holds { T::ONE } else { T::ZERO }
 }
 
-/// The larger; NaN if either is.
+/// The larger; NaN if either is. Written as what the vector instruction does, which drops a NaN
+/// in `a`, and a correction.
 #[inline(always)]
+#[allow(clippy::eq_op, reason = "only NaN differs from itself")]
 fn max<T: Lanes>(a: T, b: T) -> T {
-    // `a` wins if it is larger or NaN; a NaN in `b` fails the comparison and wins.
-    #[allow(clippy::eq_op)]
-    if a > b || a != a { a } else { b }
+    let larger = if a > b { a } else { b };
+    if a != a { a } else { larger }
 }
 
 #[inline(always)]
+#[allow(clippy::eq_op, reason = "only NaN differs from itself")]
 fn min<T: Lanes>(a: T, b: T) -> T {
-    #[allow(clippy::eq_op)]
-    if a < b || a != a { a } else { b }
+    let smaller = if a < b { a } else { b };
+    if a != a { a } else { smaller }
 }
 
 functions! {
@@ -144,7 +146,7 @@ functions! {
     Lgamma: |a, _, _| T::rare(MapOp::Lgamma, a);
     Digamma: |a, _, _| T::rare(MapOp::Digamma, a);
     Floor: |a, _, _| a.floor();
-    Sign: |a, _, _| if a > T::ZERO { T::ONE } else if a < T::ZERO { -T::ONE } else { a * T::ZERO };
+    Sign: |a, _, _| { let low = if a < T::ZERO { -T::ONE } else { a * T::ZERO }; if a > T::ZERO { T::ONE } else { low } };
     Not: |a, _, _| truth(a == T::ZERO);
     Identity: |a, _, _| a;
     Add: |a, b, _| a + b;
@@ -164,7 +166,7 @@ functions! {
     And: |a, b, _| a * b;
     Or: |a, b, _| truth(a != T::ZERO || b != T::ZERO);
     Select: |a, b, c| if a != T::ZERO { b } else { c };
-    Clamp: |a, b, c| if a < b { b } else if a > c { c } else { a };
+    Clamp: |a, b, c| { let below = if a > c { c } else { a }; if a < b { b } else { below } };
     SubExp: |a, b, _| (a - b).exp::<FMA>();
     MulAdd: |a, b, c| T::mul_add::<FMA>(a, b, c);
     MulSub: |a, b, c| T::mul_add::<FMA>(a, b, -c);
@@ -276,7 +278,7 @@ const PARTS: usize = 64;
 
 /// Reduces `n` values with a fixed tree, whatever the width of vectors.
 #[inline(always)]
-fn along<T: Lanes>(n: usize, start: T, at: impl Fn(usize) -> T, join: impl Fn(T, T) -> T) -> T {
+fn along<T: Copy>(n: usize, start: T, at: impl Fn(usize) -> T, join: impl Fn(T, T) -> T) -> T {
     let mut parts = [start; PARTS];
     let mut i = 0;
     while i + PARTS <= n {
@@ -439,14 +441,42 @@ bodies! {
         *d += along(n, T::ZERO, |i| *a.add(i) * *b.add(i), |x, y| x + y).wide();
     }
 
-    /// The accumulator d = d + Σ c where the integers a and b are equal.
-    AcrossWhereEq: <T, FMA>(d, a, b, c, n, _) {
+    /// The accumulator d = d + Σ c where the integers a and b are equal; C says whether c is one
+    /// number.
+    AcrossWhereEq, const C: <T, FMA>(d, a, b, c, n, _) {
         let (d, a, b, c) = (d.cast::<f64>(), a.cast::<T::Int>(), *b.cast::<T::Int>(), c.cast::<T>());
         let at = |i: usize| {
-            let x = *c.add(i);
+            let x = *c.add(if C { 0 } else { i });
             if *a.add(i) == b { x } else { T::ZERO }
         };
         *d += along(n, T::ZERO, at, |x, y| x + y).wide();
+    }
+
+    /// The same, and the accumulator `aux` elements behind: + Σ c.
+    AcrossBoth: <T, FMA>(d, a, b, c, n, aux) {
+        let (d, a, b, c) = (d.cast::<f64>(), a.cast::<T::Int>(), *b.cast::<T::Int>(), c.cast::<T>());
+        // Two sums at once; a pair per part would not be vectorised.
+        const HALF: usize = PARTS / 2;
+        let (mut there, mut all) = ([T::ZERO; HALF], [T::ZERO; HALF]);
+        let mut i = 0;
+        while i + HALF <= n {
+            for j in 0..HALF {
+                let x = *c.add(i + j);
+                all[j] = all[j] + x;
+                there[j] = there[j] + if *a.add(i + j) == b { x } else { T::ZERO };
+            }
+            i += HALF;
+        }
+        for j in 0..n - i {
+            let x = *c.add(i + j);
+            all[j] = all[j] + x;
+            there[j] = there[j] + if *a.add(i + j) == b { x } else { T::ZERO };
+        }
+        let there = along(HALF, T::ZERO, |j| there[j], |x, y| x + y);
+        let all = along(HALF, T::ZERO, |j| all[j], |x, y| x + y);
+        *d += there.wide();
+        // Accumulators may lie in either order; the distance wraps.
+        *d.wrapping_add(aux) += all.wide();
     }
 
     /// d = b where the integers a and c are equal, else d. Both are read before the choice, which
@@ -686,7 +716,9 @@ pub(super) fn kernel<T: Lanes, I: Isa>(op: TileOp, scalar: [bool; 3]) -> Kernel 
         TileOp::SubExpAcc => I::entry::<SubExpAcc, T>(),
         TileOp::Across(op) => joining!(Across, op),
         TileOp::AcrossMul => I::entry::<AcrossMul, T>(),
-        TileOp::AcrossWhereEq => I::entry::<AcrossWhereEq, T>(),
+        TileOp::AcrossWhereEq if scalar[2] => I::entry::<AcrossWhereEq<true>, T>(),
+        TileOp::AcrossWhereEq => I::entry::<AcrossWhereEq<false>, T>(),
+        TileOp::AcrossBoth => I::entry::<AcrossBoth, T>(),
         TileOp::PickAcc => I::entry::<PickAcc, T>(),
         TileOp::Lookup => I::entry::<Lookup, T>(),
         TileOp::Fetch(dtype) => by_type!(Fetch, dtype),

@@ -1,28 +1,42 @@
 //! Transcendental functions on `f32`, written so that a plain loop over them vectorises.
 //!
-//! Every function is straight-line code: no branch, no table, no call, no conversion that saturates.
-//! LLVM therefore turns a loop such as `for (o, x) in out.iter_mut().zip(inp) { *o = exp::<FMA>(*x) }`
-//! into full-width vector code in any function that enables a vector feature, and into SSE2 or NEON elsewhere.
+//! Every function is straight-line code: no branch, no table, no call, no conversion that
+//! saturates. LLVM therefore turns a loop such as `for (o, x) in out.iter_mut().zip(inp) { *o =
+//! exp::<FMA>(*x) }` into full-width vector code in any function that enables a vector feature, and
+//! into SSE2 or NEON elsewhere. All are `#[inline(always)]`, as a function that was not inlined
+//! would not get the features of its caller.
 //!
-//! `FMA` says whether the surrounding function is compiled with fused multiply-add.
-//! It must be `false` where that is not so: `mul_add` without the instruction is a library call per element.
-//! It is `true` on aarch64 always. The two variants round differently, so one program should use one of them.
+//! `FMA` says whether the surrounding function is compiled with fused multiply-add. It must be
+//! `false` where that is not so: `mul_add` without the instruction is a library call per element.
+//! On aarch64 it is always there. The two variants round differently, so results depend on it in
+//! the last bits.
+//!
+//! # Speed
+//!
+//! A processor overlaps the elements of such a loop only as far as its schedulers hold their
+//! waiting instructions, so the time goes with the number of instructions times the length of the
+//! longest dependent chain, as much as with the number alone. Polynomials are therefore summed in
+//! pairs of terms (Estrin's scheme, the pairs in Horner's), which shortens the chain, wherever the
+//! square of the variable is needed anyway or pays for itself.
 //!
 //! # Accuracy
 //!
-//! An error is the distance, in representable `f32` values, from the correctly rounded result.
-//! The bounds in the comments were measured over **all** 2^32 inputs (`tests/ulp.rs`, feature `slow-tests`), the
-//! references being the `f64` functions; `pow` has two arguments, and its comment says what was covered.
+//! An error is the distance, in representable `f32` values, from the correctly rounded result. The
+//! largest errors in the comments were measured over all 2^32 arguments, the references being the
+//! `f64` functions of the C library, and hold with and without fused multiply-add. (`pow` has two
+//! arguments; its comment says what was covered.)
 //!
 //! # Special values
 //!
-//! Infinities, NaN, signed zeros and subnormal numbers (arguments and results) are treated as `std` treats them,
-//! with the exceptions noted on [`exp_ftz`], [`sin`] and [`cos`]. The payload and the sign of a NaN are arbitrary.
+//! Infinities, NaN, signed zeros and subnormal numbers (arguments and results) are treated as `std`
+//! treats them, with the exceptions noted on [`exp_ftz`], [`sin`] and [`cos`]. The payload and the
+//! sign of a NaN are arbitrary.
 //!
 //! # Where the polynomials come from
 //!
-//! All coefficients are minimax, computed for this file with the Remez exchange algorithm in 40-digit arithmetic on the
-//! interval and in the form stated beside them, then rounded to `f32` one at a time while the others were fitted again.
+//! All coefficients are minimax, computed for this file with the Remez exchange algorithm in
+//! 40-digit arithmetic on the interval and in the form stated beside them, then rounded to `f32`
+//! one at a time while the others were fitted again.
 
 use core::hint::select_unpredictable;
 
@@ -34,13 +48,15 @@ fn madd<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
 
 /// `if cond { a } else { b }`, guaranteed to be a select.
 ///
-/// The optimiser may merge neighbouring `if`s into one branch and duplicate the code that follows; it leaves this alone.
+/// The optimiser may merge neighbouring `if`s into one branch and duplicate the code that follows;
+/// it leaves this alone.
 #[inline(always)]
 fn select<T>(cond: bool, a: T, b: T) -> T {
     select_unpredictable(cond, a, b)
 }
 
-/// `max(x, low)` that passes NaN on, unlike `f32::max`, and is a single instruction for that very reason.
+/// `max(x, low)` that passes NaN on, unlike `f32::max`, and is a single instruction for that very
+/// reason.
 #[inline(always)]
 fn at_least(x: f32, low: f32) -> f32 {
     select(low > x, low, x)
@@ -58,16 +74,17 @@ const MANTISSA_BITS: u32 = 23;
 /// 1.5 * 2^23: adding it rounds to an integer, which the low bits of the sum then hold.
 const ROUND: f32 = 12_582_912.0;
 
-/// ln 2 in two parts (Cody and Waite; the split is that of Cephes' `expf`): the first has nine significant bits, so its
-/// product with an exponent is exact without a fused multiply-add.
+/// ln 2 in two parts (Cody and Waite; the split is that of Cephes' `expf`): the first has nine
+/// significant bits, so its product with an exponent is exact even without fused multiply-add.
 const LN2_HI: f32 = 0.693_359_4;
 const LN2_LO: f32 = -2.121_944_4e-4;
 
-// ---------------------------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 // Exponentials
-// ---------------------------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 
-/// Writes e^x as 2^n e^r with |r| <= ln(2) / 2 and returns r and the bits of a float whose low bits are n + `bias`.
+/// Writes e^x as 2^n e^r with |r| <= ln(2) / 2 and returns r and the bits of a float whose low bits
+/// are n + `bias`.
 ///
 /// Needs |x| to be far below 2^22, which every caller ensures by clamping.
 #[inline(always)]
@@ -81,7 +98,7 @@ fn reduce_exp<const FMA: bool>(x: f32, bias: f32) -> (f32, u32) {
 /// e^r - 1 on |r| <= ln(2) / 2, with a small relative error.
 #[inline(always)]
 fn expm1_reduced<const FMA: bool>(r: f32) -> f32 {
-    // (e^r - 1 - r) / r^2, with an error relative to e^r - 1 below 2^-26.
+    // (e^r - 1 - r) / r^2, fitted for the error relative to e^r - 1, which is below 2^-26.
     let r2 = r * r;
     let low = madd::<FMA>(0.166_665_39, r, 0.499_999_97);
     let high = madd::<FMA>(0.001_383_564_2, r, 0.008_367_124);
@@ -89,10 +106,11 @@ fn expm1_reduced<const FMA: bool>(r: f32) -> f32 {
     madd::<FMA>(madd::<FMA>(high, r2, low), r2, r)
 }
 
-/// Two floats whose product is 2^n, where the low bits of `biased` are n + 254 and -252 <= n <= 254.
+/// Two floats whose product is 2^n, where the low bits of `biased` are n + 254 and -252 <= n <=
+/// 254.
 ///
-/// Each is in range where 2^n is not. Multiplying by one and then by the other rounds a subnormal result once, and gives
-/// infinity for one that is too large.
+/// Each is in range where 2^n is not. Multiplying by one and then by the other rounds a subnormal
+/// result once, and gives infinity for one that is too large.
 #[inline(always)]
 fn power_of_two(biased: u32) -> (f32, f32) {
     let half = biased >> 1;
@@ -104,7 +122,8 @@ fn power_of_two(biased: u32) -> (f32, f32) {
 
 /// e^x. Largest error: 1.
 ///
-/// Subnormal results are gradual: the result is 0 only where the exact value rounds to 0 (x < -103.97).
+/// Subnormal results are gradual: the result is 0 only where the exact value rounds to 0 (x <
+/// -103.97).
 #[inline(always)]
 pub fn exp<const FMA: bool>(x: f32) -> f32 {
     let (r, biased) = reduce_exp::<FMA>(at_most(at_least(x, -104.0), 89.0), 254.0);
@@ -114,10 +133,12 @@ pub fn exp<const FMA: bool>(x: f32) -> f32 {
 
 /// e^x, flushed to zero for x < -86.99 (results below 1.41 * 2^-126). Largest error elsewhere: 1.
 ///
-/// It is 15 % faster than [`exp`] and meant for sums of exponentials, where such terms do not count.
+/// It is 15 % faster than [`exp`] and meant for sums of exponentials, where such terms do not
+/// count.
 #[inline(always)]
 pub fn exp_ftz<const FMA: bool>(x: f32) -> f32 {
-    // Half of 2^n is in range for the largest n. For the smallest its exponent field is 0, which makes it 0.
+    // Half of 2^n is in range for the largest n. For the smallest its exponent field is 0, which
+    // makes it 0.
     let (r, biased) = reduce_exp::<FMA>(at_most(at_least(x, -87.6), 89.0), 126.0);
     let power = f32::from_bits(biased << MANTISSA_BITS);
     let half = madd::<FMA>(expm1_reduced::<FMA>(r), power, power);
@@ -141,14 +162,15 @@ fn expm1_nonpositive<const FMA: bool>(x: f32) -> f32 {
     madd::<FMA>(power, expm1_reduced::<FMA>(r), power - 1.0)
 }
 
-/// e^x - 1. Largest error: 1.
+/// e^x - 1. Largest error: 2.
 #[inline(always)]
 pub fn expm1<const FMA: bool>(x: f32) -> f32 {
     // Halving everything keeps the power of two in range up to the largest finite result.
     let (r, biased) = reduce_exp::<FMA>(at_most(at_least(x, -30.0), 89.0), 126.0);
     let power = f32::from_bits(biased << MANTISSA_BITS);
     let half = madd::<FMA>(power, expm1_reduced::<FMA>(r), power - 0.5);
-    // Below 2^-25 the result is x itself, which the halving would spoil for subnormal x and the sum for -0.
+    // Below 2^-25 the result is x itself, which the halving would spoil for subnormal x and the sum
+    // for -0.
     const TINY: f32 = f32::from_bits((127 - 25) << MANTISSA_BITS);
     select(x.abs() < TINY, x, half + half)
 }
@@ -163,7 +185,8 @@ pub fn sigmoid<const FMA: bool>(x: f32) -> f32 {
 /// tanh x. Largest error: 2.
 #[inline(always)]
 pub fn tanh<const FMA: bool>(x: f32) -> f32 {
-    // With E = e^(-2|x|) - 1, tanh |x| is -E / (2 + E), which is accurate near 0 because E is. It is 1 from 9.02 on.
+    // With E = e^(-2|x|) - 1, tanh |x| is -E / (2 + E), which is accurate near 0 because E is. It
+    // is 1 from 9.02 on.
     let e = expm1_nonpositive::<FMA>(-2.0 * at_most(x.abs(), 10.0));
     (e / (2.0 + e)).copysign(x)
 }
@@ -183,9 +206,9 @@ pub fn log_sigmoid<const FMA: bool>(x: f32) -> f32 {
 /// The error function. Largest error: 2.
 #[inline(always)]
 pub fn erf<const FMA: bool>(x: f32) -> f32 {
-    // erf t = 1 - e^(-a) where a = -ln erfc t is a smooth function: a = t + t p(t), and e^(-a) - 1 keeps the relative
-    // accuracy near 0, so that one polynomial serves all t. It is fitted on [0, 3.93], weighted by what remains of its
-    // error in erf; beyond that, erf rounds to 1.
+    // erf t = 1 - e^(-a) where a = -ln erfc t is a smooth function: a = t + t p(t), and e^(-a) - 1
+    // keeps the relative accuracy near 0, so that one polynomial serves all t. It is fitted on [0,
+    // 3.93], weighted by what remains of its error in erf; beyond that, erf rounds to 1.
     let t = at_most(x.abs(), 4.0);
     let t2 = t * t;
     let p = madd::<FMA>(
@@ -200,33 +223,31 @@ pub fn erf<const FMA: bool>(x: f32) -> f32 {
     e.copysign(x)
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 // Logarithms
-// ---------------------------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 
 /// The float bits of 2/3 and of the square root of 1/2: lower ends of ranges of significands.
 const TWO_THIRDS: u32 = 0x3f2a_aaab;
 const SQRT_HALF: u32 = 0x3f35_04f3;
 
-/// The exponent n, in place (n * 2^23), of a positive normal float m * 2^n with m in [LOWEST, 2 LOWEST).
+/// The exponent n, in place (n * 2^23), of a positive normal float m * 2^n with m in [LOWEST, 2
+/// LOWEST).
 #[inline(always)]
 fn exponent_in_place<const LOWEST: u32>(bits: u32) -> u32 {
     bits.wrapping_sub(LOWEST) & 0xff80_0000
 }
 
-/// (ln(1 + f) - f) / f^2 on [-1/3, 1/3], with f^2 given; the error relative to ln(1 + f) is below 2^-27.
+/// (ln(1 + f) - f) / f^2 on [-1/3, 1/3], with f^2 given.
 ///
-/// Odd and even powers are summed apart (Estrin), which shortens the chain of dependent operations.
+/// It is fitted for the error relative to ln(1 + f), which is below 2^-24.6. One more coefficient
+/// would take that to 2^-27 and yet leave the largest error of `ln` at 1.
 #[inline(always)]
 fn log_tail<const FMA: bool>(f: f32, f2: f32) -> f32 {
-    let p = madd::<FMA>(
-        -0.128_916_84,
-        f2,
-        madd::<FMA>(0.139_844_37, f, -0.121_842_64),
-    );
-    let p = madd::<FMA>(p, f2, madd::<FMA>(0.140_058_7, f, -0.166_804_87));
-    let p = madd::<FMA>(p, f2, madd::<FMA>(0.200_104_06, f, -0.249_997_97));
-    madd::<FMA>(p, f2, madd::<FMA>(0.333_332_15, f, -0.5))
+    let p = madd::<FMA>(0.138_203_68, f, -0.151_221_6);
+    let p = madd::<FMA>(p, f2, madd::<FMA>(0.140_422_85, f, -0.164_723_29));
+    let p = madd::<FMA>(p, f2, madd::<FMA>(0.200_079_2, f, -0.250_042_38));
+    madd::<FMA>(p, f2, madd::<FMA>(0.333_332_66, f, -0.5))
 }
 
 /// n ln 2 + ln(1 + f), where `n` comes in place.
@@ -237,7 +258,8 @@ fn log_sum<const FMA: bool>(n: u32, f: f32) -> f32 {
     let f2 = f * f;
     let log = madd::<FMA>(f2, log_tail::<FMA>(f, f2), f);
     if FMA {
-        // The float nearest to ln 2 happens to be good to 28 bits: one product is enough where it is not rounded.
+        // The float nearest to ln 2 happens to be good to 28 bits: one product is enough where it
+        // is not rounded.
         madd::<FMA>(n, core::f32::consts::LN_2 * UNIT, log)
     } else {
         madd::<FMA>(n, LN2_HI * UNIT, madd::<FMA>(n, LN2_LO * UNIT, log))
@@ -247,18 +269,20 @@ fn log_sum<const FMA: bool>(n: u32, f: f32) -> f32 {
 /// `log`, if `x` is positive and finite, and otherwise what a logarithm has there.
 #[inline(always)]
 fn log_special(x: f32, log: f32) -> f32 {
-    // 0 gives -inf, from the first operand; inf gives inf and NaN gives NaN, from the second; a negative number gives
-    // NaN, from the third, but -0 does not as it is made 0 there. (These are integer operations as they are cheaper here
-    // than comparisons and selects.)
+    // 0 gives -inf, from the first operand; inf gives inf and NaN gives NaN, from the second; a
+    // negative number gives NaN, from the third, but -0 does not as it is made 0 there. (These are
+    // integer operations as they are cheaper here than comparisons and selects.)
     let bits = x.to_bits();
     let negative = ((x + 0.0).to_bits() as i32) >> 31;
     let special = bits.wrapping_sub(0x0080_0000) | bits | negative as u32;
-    // 1 <= bits < inf as an unsigned comparison, shifted so as to be a signed one, which SSE2 and AVX2 have.
+    // 1 <= bits < inf as an unsigned comparison, shifted so as to be a signed one, which SSE2 and
+    // AVX2 have.
     let regular = (bits.wrapping_add(0x7fff_ffff) as i32) < 0xff7f_ffff_u32 as i32;
     select(regular, log, f32::from_bits(special))
 }
 
-/// The exponent, in place, and the significand in [LOWEST, 2 LOWEST) of a positive float, which may be subnormal.
+/// The exponent, in place, and the significand in [LOWEST, 2 LOWEST) of a positive float, which may
+/// be subnormal.
 #[inline(always)]
 fn split<const LOWEST: u32>(bits: u32) -> (u32, f32) {
     // The bits of a subnormal number, read as an integer, are the number times 2^149.
@@ -279,10 +303,11 @@ pub fn ln<const FMA: bool>(x: f32) -> f32 {
     log_special(x, log_sum::<FMA>(n, m - 1.0))
 }
 
-/// ln(1 + x). Largest error: 1.
+/// ln(1 + x). Largest error: 2.
 #[inline(always)]
 pub fn log1p<const FMA: bool>(x: f32) -> f32 {
-    // 1 + x = u + c exactly as long as that matters (it stops at 2^24, where c is below the last bit of u).
+    // 1 + x = u + c exactly as long as that matters (it stops at 2^24, where c is below the last
+    // bit of u).
     let u = 1.0 + x;
     let c = x - (u - 1.0);
     let bits = u.to_bits();
@@ -295,10 +320,11 @@ pub fn log1p<const FMA: bool>(x: f32) -> f32 {
     f32::from_bits(log.to_bits() | (x.to_bits() & SIGN))
 }
 
-/// ln(1 + y) for 0 <= y <= 1, with a small relative error.
+/// ln(1 + y) for 0 <= y <= 1, with an error below 2^-27 relative to the result, before rounding.
 #[inline(always)]
 fn log1p_unit<const FMA: bool>(y: f32) -> f32 {
-    // (ln(1 + y) - y) / y^2 on [0, 1]: the interval needs no more coefficients than one reduced by exponent would.
+    // (ln(1 + y) - y) / y^2 on [0, 1]: the interval needs no more coefficients than one reduced by
+    // exponent would.
     let y2 = y * y;
     let p = madd::<FMA>(
         -0.003_290_468_6,
@@ -311,20 +337,21 @@ fn log1p_unit<const FMA: bool>(y: f32) -> f32 {
     madd::<FMA>(y2, p, y)
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 // Trigonometry
-// ---------------------------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 
 /// x - h pi for an integer or half-integer h.
 ///
-/// Cody and Waite: the parts of pi are such that every product but the last is exact, as is every difference but the
-/// last two. With fused multiply-add three full floats do; without, the leading three have eleven bits each.
+/// Cody and Waite: the parts of pi are such that every product but the last is exact, as is every
+/// difference but the last two. With fused multiply-add three full floats do; without, the leading
+/// three have eleven bits each.
 #[inline(always)]
 fn minus_multiple_of_pi<const FMA: bool>(x: f32, h: f32) -> f32 {
     if FMA {
-        let r = madd::<FMA>(h, -3.141_592_7, x);
-        let r = madd::<FMA>(h, 8.742_278e-8, r);
-        madd::<FMA>(h, 3.430_249_e-15, r)
+        let r = madd::<FMA>(h, -3.141_592_5, x);
+        let r = madd::<FMA>(h, -1.509_957_9e-7, r);
+        madd::<FMA>(h, -1.078_060_5e-14, r)
     } else {
         let r = madd::<FMA>(h, -3.140_625, x);
         let r = madd::<FMA>(h, -9.675_026e-4, r);
@@ -339,14 +366,20 @@ fn sin_reduced<const FMA: bool>(r: f32, flip: u32) -> f32 {
     let sign = (r.to_bits() ^ (flip << 31)) & SIGN;
     let r = r.abs();
     let r2 = r * r;
-    let p = madd::<FMA>(2.605_719_4e-6, r2, -1.980_957_6e-4);
-    let p = madd::<FMA>(p, r2, 0.008_333_066);
+    // (sin r - r) / r^3 in powers of r^2; of several roundings of the coefficients, one that makes
+    // cos 0 exactly 1.
+    let p = madd::<FMA>(2.605_714e-6, r2, -1.980_956_4e-4);
+    let p = madd::<FMA>(p, r2, 0.008_333_066_5);
     let p = madd::<FMA>(p, r2, -0.166_666_6);
     let sin = at_most(madd::<FMA>(r * r2, p, r), 1.0);
     f32::from_bits(sin.to_bits() ^ sign)
 }
 
-/// sin x. TODO
+/// sin x. Largest error for |x| <= 10^4: 2.
+///
+/// Beyond that the error grows with |x|. With fused multiply-add it stays below 2e-7 up to 10^6 and
+/// below 2e-4 up to 1.3e7; without, it is below 1e-6 up to 10^5 and reaches 0.03 at 10^6. Past
+/// these ranges a finite x gives some number in [-1, 1].
 #[inline(always)]
 pub fn sin<const FMA: bool>(x: f32) -> f32 {
     let shifted = madd::<FMA>(x, core::f32::consts::FRAC_1_PI, ROUND);
@@ -354,7 +387,7 @@ pub fn sin<const FMA: bool>(x: f32) -> f32 {
     sin_reduced::<FMA>(r, shifted.to_bits())
 }
 
-/// cos x. TODO
+/// cos x. Largest error for |x| <= 10^4: 2. Beyond that, what is said of [`sin`] holds.
 #[inline(always)]
 pub fn cos<const FMA: bool>(x: f32) -> f32 {
     // cos x = -sin(x - pi / 2 - k pi) for an even integer k, and the opposite for an odd one.
@@ -381,9 +414,9 @@ pub fn atan<const FMA: bool>(x: f32) -> f32 {
     select(a > 1.0, reflected, y).copysign(x)
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 // Powers
-// ---------------------------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 
 /// a * b as an unevaluated sum of the rounded product and its rounding error.
 #[inline(always)]
@@ -403,8 +436,8 @@ fn exact_product<const FMA: bool>(a: f32, b: f32) -> (f32, f32) {
 /// log2 m for m in [0.707, 1.415) as a sum of two floats, good to 2^-30 relative to the result.
 #[inline(always)]
 fn log2_pair<const FMA: bool>(m: f32) -> (f32, f32) {
-    // log2 m = 2 / ln 2 artanh s, where s = (m - 1) / (m + 1) is computed to twice the precision, as are all terms that
-    // matter; the others begin with s^3.
+    // log2 m = 2 / ln 2 artanh s, where s = (m - 1) / (m + 1) is computed to twice the precision,
+    // as are all terms that matter; the others begin with s^3.
     let numerator = m - 1.0;
     let denominator = m + 1.0;
     let rest = m - (denominator - 1.0);
@@ -417,7 +450,7 @@ fn log2_pair<const FMA: bool>(m: f32) -> (f32, f32) {
     let tail = madd::<FMA>(0.336_489_53, s2, 0.411_927_28);
     let tail = madd::<FMA>(tail, s2, 0.577_078_8);
     let tail = madd::<FMA>(tail, s2, 0.961_796_7);
-    const TWO_LOG2E: f32 = 2.885_390_0;
+    const TWO_LOG2E: f32 = 2.885_39;
     const TWO_LOG2E_LOW: f32 = 3.851_926e-8;
     let (high, low) = exact_product::<FMA>(s, TWO_LOG2E);
     let low = madd::<FMA>(s, TWO_LOG2E_LOW, low);
@@ -443,7 +476,14 @@ fn exp2_pair<const FMA: bool>(a: f32, b: f32) -> f32 {
     madd::<FMA>(p, r * scale, scale) * rest
 }
 
-/// x^y, with all the special values of `f32::powf`. TODO bound
+/// x^y, with all the special values of `f32::powf`. Largest error: 2 with fused multiply-add, 3
+/// without.
+///
+/// That was measured over 2^32 pairs, most of them with a result between 2^-151 and 2^129, where
+/// the error is largest, and over all x for twelve common exponents.
+///
+/// The method is that of fdlibm's `e_powf.c`: y log2 x to about 2^-30 of its value as a sum of two
+/// floats, then 2^ that.
 #[inline(always)]
 pub fn pow<const FMA: bool>(x: f32, y: f32) -> f32 {
     let a = x.abs();
@@ -452,7 +492,8 @@ pub fn pow<const FMA: bool>(x: f32, y: f32) -> f32 {
     let (high, low) = log2_pair::<FMA>(m);
     let sum = n + high;
     let low = ((n - sum) + high) + low;
-    // `low` holds all but the first term of a series; now make it less than half a unit of the sum's last place.
+    // `low` holds all but the first term of a series; now make it less than half a unit of the
+    // sum's last place.
     let log = sum + low;
     let log_low = (sum - log) + low;
     let log = select(a < f32::INFINITY, log, a);
@@ -465,8 +506,9 @@ pub fn pow<const FMA: bool>(x: f32, y: f32) -> f32 {
     // Out of range the low part does not matter, and may be NaN.
     let product_low = select(product.abs() < 256.0, product_low, 0.0);
     let power = exp2_pair::<FMA>(product, product_low);
-    // Whether y is an integer and whether it is odd: below 2^23 adding 2^23 moves the fraction out and the parity into
-    // the lowest bit; above, the parity is there already; from 2^24 on all is even.
+    // Whether y is an integer and whether it is odd: below 2^23 adding 2^23 moves the fraction out
+    // and the parity into the lowest bit; above, the parity is there already; from 2^24 on all is
+    // even.
     let b = at_most(y.abs(), 16_777_216.0);
     let fractional = b < 8_388_608.0;
     let shifted = select(fractional, b + 8_388_608.0, b);
@@ -475,4 +517,20 @@ pub fn pow<const FMA: bool>(x: f32, y: f32) -> f32 {
     let power = f32::from_bits(power.to_bits() | (odd & x.to_bits()));
     let power = select((x < 0.0) & (a < f32::INFINITY) & !integer, f32::NAN, power);
     select((x == 1.0) | (y == 0.0), 1.0, power)
+}
+
+// -------------------------------------------------------------------------------------------------
+// IEEE operations, for completeness
+// -------------------------------------------------------------------------------------------------
+
+/// 1 / x, correctly rounded.
+#[inline(always)]
+pub fn recip<const FMA: bool>(x: f32) -> f32 {
+    1.0 / x
+}
+
+/// The square root of x, correctly rounded.
+#[inline(always)]
+pub fn sqrt<const FMA: bool>(x: f32) -> f32 {
+    x.sqrt()
 }

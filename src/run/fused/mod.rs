@@ -13,7 +13,7 @@
 mod exec;
 mod kernels;
 mod lanes;
-mod math;
+pub mod math;
 mod memory;
 mod whole;
 
@@ -131,7 +131,7 @@ pub struct Program {
     plan: Arc<Plan>,
     loaded: Vec<Option<Loaded>>,
     /// Memory of runs that have ended, one per caller at a time.
-    idle: Mutex<Vec<Box<Workspace>>>,
+    idle: Mutex<Vec<Workspace>>,
 }
 
 #[derive(Default)]
@@ -200,7 +200,7 @@ impl Program {
             .lock()
             .map(|mut idle| idle.pop())
             .unwrap_or_default();
-        let mut space = idle.unwrap_or_else(|| Box::new(self.workspace()));
+        let mut space = idle.unwrap_or_else(|| self.workspace());
         for (step, loaded) in plan.steps.iter().zip(&self.loaded) {
             match (step, loaded) {
                 (Step::Whole(wholes), _) => {
@@ -218,7 +218,7 @@ impl Program {
             match &output.from {
                 Some((walk, shape)) => {
                     let from = &space.buffers[walk.of];
-                    whole::each(shape, [walk], |_, [i]| values.push(from[i]));
+                    whole::each(shape, [walk.into()], |_, [i]| values.push(from[i]));
                 }
                 // SAFETY: a pass has written every element.
                 None => unsafe { values.set_len(output.shape.iter().product()) },
@@ -293,16 +293,7 @@ impl Program {
         // SAFETY: inputs have been checked against the layouts that the plan was made for; all
         // other arrays were made as long as the plan says.
         unsafe {
-            exec::run(
-                pass,
-                loaded,
-                plan.lane,
-                &pointers,
-                &mut space.buffers,
-                &mut space.partials,
-                &mut space.workers,
-                threads,
-            );
+            exec::run(pass, loaded, plan.lane, &pointers, space, threads);
         }
         space.pointers = pointers;
     }
@@ -349,7 +340,7 @@ pub(crate) fn level() -> u8 {
         let avx512 =
             avx512 && is_x86_feature_detected!("avx512dq") && is_x86_feature_detected!("avx512bw");
         let avx512 = avx512 && is_x86_feature_detected!("avx512cd");
-        return u8::from(avx2) + u8::from(avx2 && avx512);
+        u8::from(avx2) + u8::from(avx2 && avx512)
     }
     #[cfg(not(target_arch = "x86_64"))]
     0

@@ -12,13 +12,13 @@ pub(super) fn run(whole: &Whole, buffers: &mut [Vec<f64>], inputs: &[InputView<'
     let mut into = std::mem::take(&mut buffers[whole.into]);
     let arg = |n: usize| Operand {
         data: &buffers[whole.args[n].of],
-        walk: &whole.args[n],
+        walk: (&whole.args[n]).into(),
     };
     let kept = &whole.shape[..whole.kept];
     let over = &whole.shape[whole.kept..];
     match &whole.op {
         WholeOp::Import => {
-            let (walk, view) = (&whole.args[0], &inputs[whole.args[0].of]);
+            let (walk, view) = (Course::from(&whole.args[0]), &inputs[whole.args[0].of]);
             each(kept, [walk], |at, [i]| {
                 into[at] = view.data.get(view.offset + i)
             });
@@ -52,7 +52,7 @@ pub(super) fn run(whole: &Whole, buffers: &mut [Vec<f64>], inputs: &[InputView<'
             let rest = a.walk.inner(whole.kept);
             each(kept, [a.walk], |at, [i]| {
                 let mut total = start(*op);
-                each(over, [&rest], |_, [j]| {
+                each(over, [rest], |_, [j]| {
                     total = join(*op, total, a.data[i + j])
                 });
                 into[at] = total;
@@ -63,7 +63,7 @@ pub(super) fn run(whole: &Whole, buffers: &mut [Vec<f64>], inputs: &[InputView<'
             let (ra, rb) = (a.walk.inner(whole.kept), b.walk.inner(whole.kept));
             each(kept, [a.walk, b.walk], |at, [i, j]| {
                 let mut total = 0.0;
-                each(over, [&ra, &rb], |_, [k, l]| {
+                each(over, [ra, rb], |_, [k, l]| {
                     total += a.data[i + k] * b.data[j + l]
                 });
                 into[at] = total;
@@ -135,16 +135,31 @@ pub(super) fn run(whole: &Whole, buffers: &mut [Vec<f64>], inputs: &[InputView<'
 
 struct Operand<'a> {
     data: &'a [f64],
-    walk: &'a Walk,
+    walk: Course<'a>,
 }
 
-impl Walk {
+/// A walk, or the part of one that belongs to some of its loops.
+#[derive(Clone, Copy)]
+pub(super) struct Course<'a> {
+    offset: usize,
+    strides: &'a [usize],
+}
+
+impl<'a> From<&'a Walk> for Course<'a> {
+    fn from(walk: &'a Walk) -> Course<'a> {
+        Course {
+            offset: walk.offset,
+            strides: &walk.strides,
+        }
+    }
+}
+
+impl<'a> Course<'a> {
     /// The walk over the loops behind the first `kept`, from where those are.
-    fn inner(&self, kept: usize) -> Walk {
-        Walk {
-            of: self.of,
+    fn inner(&self, kept: usize) -> Course<'a> {
+        Course {
             offset: 0,
-            strides: self.strides[kept..].to_vec(),
+            strides: &self.strides[kept..],
         }
     }
 }
@@ -172,7 +187,7 @@ pub(super) fn join(op: ReduceOp, a: f64, b: f64) -> f64 {
 /// Calls `f` with the number of each index and where the walks stand at it.
 pub(super) fn each<const N: usize>(
     shape: &[usize],
-    walks: [&Walk; N],
+    walks: [Course<'_>; N],
     mut f: impl FnMut(usize, [usize; N]),
 ) {
     let count: usize = shape.iter().product();
@@ -191,7 +206,7 @@ pub(super) fn each<const N: usize>(
     let mut at = 0;
     loop {
         let mut here: [usize; N] = std::array::from_fn(|w| {
-            let outer = index.iter().zip(&walks[w].strides).take(last);
+            let outer = index.iter().zip(walks[w].strides).take(last);
             start[w] + outer.map(|(i, s)| i * s).sum::<usize>()
         });
         for _ in 0..shape[last] {

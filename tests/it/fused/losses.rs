@@ -1,1 +1,312 @@
-//! Losses.
+//! The main losses: accuracy in f32, the same bits for any number of threads, the number of passes,
+//! no allocation on the second run.
+
+use super::bind::{Lie, Tensor, distance, meaning, planned, run, tensors};
+use lossc::ir::{DimSizes, Graph, Role, parse};
+use lossc::passes::{self, Config};
+use lossc::plan::DType;
+use lossc::run::Array;
+use lossc::run::fused::Program;
+
+/// Dice of every sample and class, plus cross entropy weighted by class.
+const DICE_WCE: &str = "\
+dims N, C, S
+graph(z: f[N, C, S], t: i[N, S]) {
+  %0: f[N, C, S] = input z
+  %1: i[N, S] = input t
+  %2: f[N, C, S] = softmax[C] %0
+  %3: f[N, C, S] = onehot[C] %1
+  %4: f[N, C, S] = mul %2 %3
+  %5: f[N, C] = sum[S] %4
+  %6: f[N, C] = sum[S] %2
+  %7: f[N, C] = sum[S] %3
+  %8: f[N, C] = add %6 %7
+  %9: f[N, C] = const 0.00001
+  %10: f[N, C] = const 2
+  %11: f[N, C] = mul %10 %5
+  %12: f[N, C] = add %11 %9
+  %13: f[N, C] = add %8 %9
+  %14: f[N, C] = div %12 %13
+  %15: f[N, C] = const 1
+  %16: f[N, C] = sub %15 %14
+  %17: f[] = sum[N, C] %16
+  %18: f[] = size[N, C]
+  %19: f[] = div %17 %18
+  %20: f[N, C, S] = log_softmax[C] %0
+  %21: f[N, S] = pick[C] %20 %1
+  %22: i[C] = index[C]
+  %23: f[C] = float %22
+  %24: f[C] = const 0.5
+  %25: f[C] = add %23 %24
+  %26: f[N, C, S] = broadcast[N, C, S] %25
+  %27: f[N, S] = pick[C] %26 %1
+  %28: f[N, S] = mul %27 %21
+  %29: f[] = sum[N, S] %28
+  %30: f[] = sum[N, S] %27
+  %31: f[] = div %29 %30
+  %32: f[] = sub %19 %31
+  total = %32
+}
+";
+
+/// Cross entropy of rows.
+const CE: &str = "\
+dims N, C
+graph(z: f[N, C], t: i[N]) {
+  %0: f[N, C] = input z
+  %1: i[N] = input t
+  %2: f[N, C] = log_softmax[C] %0
+  %3: f[N] = pick[C] %2 %1
+  %4: f[] = sum[N] %3
+  %5: f[] = size[N]
+  %6: f[] = div %4 %5
+  %7: f[] = neg %6
+  total = %7
+}
+";
+
+fn gradient(text: &str) -> Graph {
+    let graph = parse(text).expect("the text of a graph");
+    passes::apply(graph, passes::GRADIENT, &Config { wanted: vec![0] })
+}
+
+fn noise(count: usize, scale: f64) -> Vec<f64> {
+    let mut state = 7u64;
+    let mut next = move || {
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        ((state >> 33) as f64 / (1u64 << 31) as f64 * 2.0 - 1.0) * scale
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// Logits of this size, labels of the first `used` classes, upstream 0.7.
+fn inputs(sizes: &DimSizes, scale: f64, used: usize) -> Vec<Array> {
+    let shape = sizes.0.clone();
+    let count: usize = shape.iter().product();
+    let mut labels = shape.clone();
+    labels.remove(1);
+    let positions = labels.iter().product();
+    let label = |x: &f64| {
+        ((x + 1.0) / 2.0 * used as f64)
+            .floor()
+            .clamp(0.0, used as f64 - 1.0)
+    };
+    let t = noise(positions, 1.0).iter().map(label).collect();
+    vec![
+        Array::new(shape, noise(count, scale)),
+        Array::new(labels, t),
+        Array::scalar(0.7),
+    ]
+}
+
+/// Compares with the reference; f16 and bf16 are as exact as they can be written.
+fn check(
+    graph: &Graph,
+    sizes: &[usize],
+    dtypes: (DType, DType),
+    lie: Lie,
+    scale: f64,
+    used: usize,
+) {
+    let sizes = DimSizes(sizes.to_vec());
+    let tensors = tensors(graph, &inputs(&sizes, scale, used), dtypes.0, dtypes.1, lie);
+    let expected = meaning(graph, &sizes, &tensors);
+    let program = Program::new(planned(graph, &sizes, &tensors));
+    let got = run(&program, &tensors, 2);
+    for ((got, expected), output) in got.iter().zip(&expected).zip(&graph.outputs) {
+        let got = got.to_f64();
+        let narrow = matches!(output.role, Role::Grad(_)) && dtypes.0.size() == 2;
+        let allowed = if narrow { 5e-3 } else { 2e-6 };
+        let largest = expected.data.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+        // `distance` takes 1 for the scale of what is smaller.
+        let unit = if largest > 0.0 { largest } else { 1.0 };
+        let by = |data: &[f64]| -> Vec<f64> { data.iter().map(|x| x / unit).collect() };
+        let far = distance(&by(&got), &by(&expected.data));
+        assert!(
+            far <= allowed,
+            "{:?} is off by {far} at {sizes:?} {dtypes:?} {lie:?} {scale}\n{}",
+            output.role,
+            program.plan().text()
+        );
+    }
+}
+
+const F32: (DType, DType) = (DType::F32, DType::I64);
+
+#[test]
+fn sizes_around_tiles() {
+    let (dice, ce) = (gradient(DICE_WCE), gradient(CE));
+    for s in [
+        1, 2, 15, 16, 17, 127, 128, 129, 255, 256, 257, 511, 512, 513, 1025,
+    ] {
+        check(&dice, &[2, 3, s], F32, Lie::Dense, 3.0, 3);
+        check(&ce, &[s, 5], F32, Lie::Dense, 3.0, 5);
+        check(&ce, &[3, s + 1], F32, Lie::Dense, 3.0, s + 1);
+    }
+}
+
+#[test]
+fn sizes_of_nothing() {
+    for (text, sizes) in [
+        (DICE_WCE, vec![2, 3, 0]),
+        (DICE_WCE, vec![0, 3, 5]),
+        (CE, vec![0, 5]),
+    ] {
+        let graph = gradient(text);
+        let sizes = DimSizes(sizes);
+        let tensors = tensors(
+            &graph,
+            &inputs(&sizes, 1.0, 3),
+            DType::F32,
+            DType::I64,
+            Lie::Dense,
+        );
+        let program = Program::new(planned(&graph, &sizes, &tensors));
+        let got = run(&program, &tensors, 2);
+        assert_eq!(got[1].to_f64().len(), 0);
+    }
+}
+
+#[test]
+fn many_classes() {
+    check(
+        &gradient(DICE_WCE),
+        &[2, 150, 300],
+        F32,
+        Lie::Dense,
+        3.0,
+        150,
+    );
+    check(
+        &gradient(DICE_WCE),
+        &[2, 19, 300],
+        F32,
+        Lie::ClassesLast,
+        3.0,
+        19,
+    );
+    check(&gradient(CE), &[7, 33_001], F32, Lie::Dense, 3.0, 33_001);
+    check(&gradient(CE), &[2, 100_000], F32, Lie::Dense, 3.0, 100_000);
+}
+
+#[test]
+fn large_logits_and_empty_masks() {
+    for scale in [1.0, 100.0, 1e4] {
+        for used in [1, 4] {
+            check(
+                &gradient(DICE_WCE),
+                &[2, 4, 700],
+                F32,
+                Lie::Dense,
+                scale,
+                used,
+            );
+            check(&gradient(CE), &[300, 4], F32, Lie::Dense, scale, used);
+            check(&gradient(CE), &[3, 3000], F32, Lie::Dense, scale, used);
+        }
+    }
+}
+
+#[test]
+fn types_and_layouts() {
+    let graph = gradient(DICE_WCE);
+    let ints = [DType::U8, DType::U32, DType::I16, DType::I32, DType::I64];
+    for float in [DType::F16, DType::BF16, DType::F32, DType::F64] {
+        for (int, lie) in ints.iter().zip(Lie::ALL.iter().cycle()) {
+            check(&graph, &[2, 4, 333], (float, *int), *lie, 3.0, 4);
+            check(&gradient(CE), &[40, 70], (float, *int), *lie, 3.0, 70);
+        }
+    }
+}
+
+#[test]
+fn broadcast_inputs() {
+    let graph = gradient(DICE_WCE);
+    let sizes = DimSizes(vec![2, 3, 100]);
+    let arrays = inputs(&sizes, 1.0, 3);
+    let mut bound = tensors(&graph, &arrays, DType::F32, DType::I64, Lie::Dense);
+    bound[0] = Tensor::broadcast(&arrays[0], DType::F32);
+    bound[1] = Tensor::broadcast(&arrays[1], DType::U8);
+    let expected = meaning(&graph, &sizes, &bound);
+    let got = run(&Program::new(planned(&graph, &sizes, &bound)), &bound, 1);
+    assert!(distance(&got[0].to_f64(), &expected[0].data) < 2e-6);
+    assert!(distance(&got[1].to_f64(), &expected[1].data) < 2e-6);
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    for (text, sizes) in [
+        (DICE_WCE, vec![3, 4, 40_000]),
+        (CE, vec![50_000, 7]),
+        (CE, vec![40, 9000]),
+    ] {
+        let graph = gradient(text);
+        let sizes = DimSizes(sizes);
+        let classes = sizes.0[1];
+        let tensors = tensors(
+            &graph,
+            &inputs(&sizes, 3.0, classes),
+            DType::F32,
+            DType::U8,
+            Lie::Dense,
+        );
+        let program = Program::new(planned(&graph, &sizes, &tensors));
+        let alone = run(&program, &tensors, 1);
+        for threads in [2, 3, 8] {
+            assert!(
+                run(&program, &tensors, threads) == alone,
+                "{threads} threads"
+            );
+        }
+    }
+}
+
+#[test]
+fn passes_are_few() {
+    let plan = |graph: &Graph, sizes: &[usize]| {
+        let sizes = DimSizes(sizes.to_vec());
+        let tensors = tensors(
+            graph,
+            &inputs(&sizes, 1.0, 2),
+            DType::F32,
+            DType::U8,
+            Lie::Dense,
+        );
+        planned(graph, &sizes, &tensors)
+    };
+    let both = plan(&gradient(DICE_WCE), &[2, 4, 10_000]);
+    assert_eq!(both.passes(), 2);
+    // Beyond buffers for statistics: one float per position.
+    assert!(
+        both.extra_bytes() < 2 * 10_000 * 4 + 4096,
+        "{}",
+        both.text()
+    );
+    let value = passes::apply(parse(DICE_WCE).unwrap(), passes::VALUE, &Config::default());
+    assert_eq!(plan(&value, &[2, 4, 10_000]).passes(), 1);
+    assert_eq!(plan(&gradient(CE), &[100, 5000]).passes(), 1);
+    assert_eq!(plan(&gradient(CE), &[5000, 10]).passes(), 1);
+}
+
+#[test]
+fn a_second_run_allocates_outputs_only() {
+    let graph = gradient(DICE_WCE);
+    let sizes = DimSizes(vec![2, 4, 1000]);
+    let tensors = tensors(
+        &graph,
+        &inputs(&sizes, 1.0, 4),
+        DType::F32,
+        DType::U8,
+        Lie::Dense,
+    );
+    let program = Program::new(planned(&graph, &sizes, &tensors));
+    let views: Vec<_> = tensors.iter().map(Tensor::view).collect();
+    program.run(&views, 1);
+    let before = super::alloc::count();
+    let outputs = program.run(&views, 1);
+    let made = super::alloc::count() - before;
+    // The list, the total, the gradient.
+    assert_eq!(made, 1 + outputs.len());
+}

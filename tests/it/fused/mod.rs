@@ -1,5 +1,7 @@
 //! The fused back end against the reference, and against its own promises.
 
+mod alloc;
 mod bind;
 mod losses;
 mod random;
+mod ulp;

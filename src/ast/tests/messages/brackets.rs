@@ -1,6 +1,6 @@
 //! Messages for brackets, conditions, and what belongs to calls.
 
-use super::super::messages;
+use super::messages;
 
 #[test]
 fn slices() {

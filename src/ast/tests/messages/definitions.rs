@@ -1,6 +1,6 @@
 //! Messages for definitions and their bodies.
 
-use super::super::messages;
+use super::messages;
 
 #[test]
 fn definitions_have_parentheses() {

@@ -1,6 +1,6 @@
 //! Messages for operators and commas.
 
-use super::super::messages;
+use super::messages;
 
 #[test]
 fn missing_commas() {

@@ -1,6 +1,6 @@
 //! Messages for operators, quotes and characters of other languages.
 
-use super::super::messages;
+use super::messages;
 
 #[test]
 fn powers() {
@@ -209,17 +209,6 @@ fn strings() {
       = help: names are written without quotes, as in `reduce=mean`
     ");
     insta::assert_snapshot!(messages("minimize ce(reduce='mean"), @r"
-    error[E0101]: `(` is never closed
-     --> spec.loss:1:12
-      |
-    1 | minimize ce(reduce='mean
-      |            ^            - the text ends here
-      |
-    help: add the missing `)`, perhaps here
-      |
-    1 | minimize ce(reduce='mean)
-      |                         +
-
     error[E0101]: there are no strings
      --> spec.loss:1:20
       |

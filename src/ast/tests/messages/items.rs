@@ -1,6 +1,6 @@
 //! Messages for items.
 
-use super::super::messages;
+use super::messages;
 
 #[test]
 fn items_of_later_versions() {

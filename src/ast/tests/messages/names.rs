@@ -1,6 +1,6 @@
 //! Messages for names, reserved words, types and ranges.
 
-use super::super::messages;
+use super::messages;
 
 #[test]
 fn axes_start_in_upper_case() {

@@ -1,6 +1,6 @@
 //! Messages for numbers, for what the language does not have, and for everything else.
 
-use super::super::messages;
+use super::messages;
 
 #[test]
 fn functions_have_names() {
@@ -118,11 +118,11 @@ fn numbers() {
       |
     ");
     insta::assert_snapshot!(messages("minimize 1.2.3"), @r"
-    error[E0101]: `1.2.` is not a number
+    error[E0101]: `1.2.3` is not a number
      --> spec.loss:1:10
       |
     1 | minimize 1.2.3
-      |          ^^^^
+      |          ^^^^^
     ");
     insta::assert_snapshot!(messages("minimize 1e999"), @r"
     error[E0101]: the number is too large
@@ -171,6 +171,66 @@ fn several_mistakes_at_once() {
       |
     3 | term c = 3
       |        +
+    ");
+}
+
+#[test]
+fn limits() {
+    insta::assert_snapshot!(messages(&format!("minimize {}a{}", "(".repeat(65), ")".repeat(65))), @r"
+    error[E0103]: brackets, `if` and `sum for` are nested more than 64 deep
+     --> spec.loss:1:74
+      |
+    1 | minimize (((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((a))))))))))))))))))))))))))))))))))))))))))))))))))))))))))...
+      |                                                                          ^ one too many
+      |
+      = help: split it with `let`
+    ");
+    insta::assert_snapshot!(messages(&format!("minimize a{}", " + a".repeat(200))), @r"
+    error[E0103]: the expression is too deep or too long
+     --> spec.loss:1:808
+      |
+    1 | ... a + a + a + a + a + a + a + a + a + a + a + a + a + a + a
+      |                                                           ^ one level too many
+      |
+      = note: an operator adds a level to what stands on its left or right
+      = help: split it with `let`
+    ");
+    insta::assert_snapshot!(messages(&format!("minimize {}a", "-".repeat(200))), @r"
+    error[E0103]: the expression is too deep or too long
+     --> spec.loss:1:209
+      |
+    1 | ...--------------------------------------------------------a
+      |                                                           ^ one level too many
+      |
+      = note: an operator adds a level to what stands on its left or right
+      = help: split it with `let`
+    ");
+    insta::assert_snapshot!(messages("minimize a\u{7}"), @r"
+    error[E0104]: the file holds the control byte 0x07
+     --> spec.loss:1:11
+      |
+    1 | minimize a␇
+      |           ^ not text
+      |
+      = help: remove it; only tabs and line ends are allowed
+    ");
+    insta::assert_snapshot!(messages(""), @r"
+    error[E0105]: the spec is empty
+     --> spec.loss:1:1
+      |
+    1 |
+      | ^
+      |
+      = help: write what to minimize, for example `minimize dice()`
+    ");
+    insta::assert_snapshot!(messages("# later"), @r"
+    error[E0105]: the spec holds only comments
+     --> spec.loss:1:1
+      |
+    1 | # later
+      | ^
+      |
+      = help: write what to minimize, for example `minimize dice()`
     ");
 }
 
