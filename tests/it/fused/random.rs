@@ -20,12 +20,12 @@ fn jumps(graph: &Graph) -> bool {
             Op::Reduce(..) | Op::Dot(_) | Op::Softmax(_) | Op::LogSoftmax(_)
         );
         summed[id.index()] = sums || of_sum;
-        let steps = match node.op {
-            Op::Map(MapOp::Floor | MapOp::Sign | MapOp::Eq | MapOp::Ne) => true,
-            Op::Map(MapOp::Lt | MapOp::Le | MapOp::Gt | MapOp::Ge) => true,
-            Op::ArgMax(_) => true,
-            _ => false,
-        };
+        let compares = matches!(
+            node.op,
+            Op::Map(MapOp::Eq | MapOp::Ne | MapOp::Lt | MapOp::Le | MapOp::Gt | MapOp::Ge)
+        );
+        let steps =
+            matches!(node.op, Op::Map(MapOp::Floor | MapOp::Sign) | Op::ArgMax(_)) || compares;
         steps && of_sum
     })
 }
