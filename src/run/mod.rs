@@ -1,6 +1,6 @@
 //! `Graph` and tensors → tensors: binding inputs, and the back ends.
 //!
-//! [`reference`] is the meaning of a graph; the others agree with it.
+//! [`mod@reference`] is the meaning of a graph; the others agree with it.
 //!
 //! Must not know: `ast`, `hir`, passes.
 
