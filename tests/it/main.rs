@@ -7,6 +7,7 @@ mod fused;
 mod golden;
 mod ir;
 mod pages;
+mod readme;
 mod run;
 mod slopes;
 mod tidy;
