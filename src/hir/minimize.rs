@@ -121,11 +121,16 @@ impl Cx<'_> {
             return Ok(());
         }
         let weight = self.weight(sign, factors, expr.span)?;
-        let base = name_of(expr).unwrap_or("term").to_string();
-        let declared = self
-            .globals
-            .iter()
-            .any(|g| g.name.text == base && matches!(g.source, GlobalSource::Term(_)));
+        let is_term = |name: &str| {
+            let mut globals = self.globals.iter();
+            globals.any(|g| g.name.text == name && matches!(g.source, GlobalSource::Term(_)))
+        };
+        // What is made of a declared term, as `region^2` is, is not that term.
+        let declared = matches!(&expr.kind, ast::ExprKind::Name(name) if is_term(name));
+        let base = match name_of(expr) {
+            Some(name) if declared || !is_term(name) => name.to_string(),
+            _ => "term".to_string(),
+        };
         if let Some(known) = terms.iter_mut().find(|t| declared && t.name == base) {
             // The same term again: its weights add up.
             let first = known.weight;

@@ -1,6 +1,8 @@
 //! The integration tests: one binary, one module for each stage.
 
 mod candle;
+#[cfg(feature = "cli")]
+mod cli;
 mod fused;
 mod golden;
 mod ir;

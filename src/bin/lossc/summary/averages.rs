@@ -1,8 +1,8 @@
 //! What the means of a term divide by: the question that most often explains why two
 //! implementations of one loss differ.
 
-use super::formula::{axis_names, formula, known};
-use lossc::hir::{AxisId, Conversion, ExprId, ExprKind, Hir, Kind, operands};
+use super::formula::{axis_names, formula, known, seen};
+use lossc::hir::{AxisId, ExprId, ExprKind, Hir, Kind, operands};
 use lossc::ir::{MapOp, ReduceOp};
 
 /// Where an expression stands.
@@ -107,8 +107,9 @@ fn weighted(hir: &Hir, axes: &[AxisId], w: ExprId) -> String {
 
 /// The condition that a weight is: 1 where it holds, else 0.
 fn condition(hir: &Hir, w: ExprId) -> Option<ExprId> {
+    let w = seen(hir, w);
     match &hir.expr(w).kind {
-        ExprKind::Convert(Conversion::Float, x) if hir.expr(*x).ty.kind == Kind::Bool => Some(*x),
+        _ if hir.expr(w).ty.kind == Kind::Bool => Some(w),
         ExprKind::Map(MapOp::Select, args) => {
             let numbers = (known(hir, args[1]), known(hir, args[2]));
             (numbers == (Some(1.0), Some(0.0))).then_some(args[0])

@@ -7,7 +7,7 @@ use lossc::hir::{AxisDef, AxisId, Conversion, ExprId, ExprKind, Hir};
 use lossc::ir::{MapOp, ReduceOp};
 
 /// About as much as fits on a line behind a name.
-const MAX_LENGTH: usize = 60;
+const MAX_LENGTH: usize = 72;
 /// Expressions share parts, so a formula is larger than what it is made from; this bounds the work.
 const MAX_PARTS: usize = 200;
 /// More numbers of a list than this are not shown.
@@ -48,16 +48,22 @@ pub fn axis_names(hir: &Hir, axes: &[AxisId]) -> String {
 }
 
 /// The number that an expression is known to be.
-pub fn known(hir: &Hir, mut id: ExprId) -> Option<f64> {
-    loop {
-        match &hir.expr(id).kind {
-            ExprKind::Const(bits) => return Some(f64::from_bits(*bits)),
-            ExprKind::Convert(Conversion::Same | Conversion::Float, x) | ExprKind::Expand(x) => {
-                id = *x;
-            }
-            _ => return None,
-        }
+pub fn known(hir: &Hir, id: ExprId) -> Option<f64> {
+    match hir.expr(seen(hir, id)).kind {
+        ExprKind::Const(bits) => Some(f64::from_bits(bits)),
+        _ => None,
     }
+}
+
+/// What an expression is, below conversions that do not change its numbers and repetition along
+/// axes.
+pub fn seen(hir: &Hir, mut id: ExprId) -> ExprId {
+    while let ExprKind::Convert(Conversion::Same | Conversion::Float, x) | ExprKind::Expand(x) =
+        &hir.expr(id).kind
+    {
+        id = *x;
+    }
+    id
 }
 
 fn axis_name(hir: &Hir, axis: AxisId) -> &str {
@@ -84,14 +90,9 @@ impl Printer<'_> {
         }
         self.left -= 1;
         let hir = self.hir;
-        let kind = &hir.expr(id).kind;
-        match kind {
-            // What is not seen takes no depth.
-            ExprKind::Convert(Conversion::Same | Conversion::Float, x) | ExprKind::Expand(x) => {
-                return self.show(*x, depth);
-            }
-            ExprKind::Input(i) => return (hir.inputs[*i as usize].name.clone(), Binds::Atom),
-            _ => {}
+        let kind = &hir.expr(seen(hir, id)).kind;
+        if let ExprKind::Input(i) = kind {
+            return (hir.inputs[*i as usize].name.clone(), Binds::Atom);
         }
         if depth == 0 {
             return ("…".to_string(), Binds::Atom);
