@@ -14,7 +14,7 @@ pub mod candle;
 pub mod fused;
 pub mod reference;
 
-pub use backend::{Backend, backend_for, execute};
+pub use backend::{Backend, backend_for, execute, program};
 pub use bind::{
     Binding, Bound, BoundInputs, Inputs, Shapes, Sizes, bind, from_canonical, ranks, scalar_value,
     sizes,
