@@ -18,9 +18,11 @@ fn summaries() {
         "boxes.summary",
         &lossc(&["compile", "specs/examples/boxes.loss"]).fine(),
     );
-    let shapes = ["--shape", "pred=5,2,64,64"];
-    let args = [&["compile", RETINA][..], &shapes].concat();
-    golden("retina_shape.summary", &lossc(&args).fine());
+    let args = ["compile", "-", "--shape", "pred=5,2,64,64"];
+    golden(
+        "shape.summary",
+        &given(&args, "dice() + 0.5*wce([1, 3])").fine(),
+    );
 }
 
 /// What a term is divided by, for terms of many forms.
@@ -255,7 +257,7 @@ fn shapes_are_held_against_the_spec() {
     assert!(wrong(&["pred=5,2", "pred=5,2"], 2).contains("given twice"));
     // Sizes that no memory holds are sizes.
     let huge = "target=18446744073709551615,18446744073709551615";
-    lossc(&["compile", RETINA, "--shape", huge]).fine();
+    given(&["compile", "-", "--shape", huge], "ce()").fine();
     let shape = ["--shape", "epoch=3"];
     let talk = lossc(&[&["compile", COMPOSITE][..], &shape].concat()).failed(1);
     assert!(talk.contains("`epoch` is a single number"), "{talk}");

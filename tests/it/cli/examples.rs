@@ -59,7 +59,8 @@ fn all_run_and_agree_between_back_ends() {
         let one = |n: usize| [n as f32, shift, n as f32 + 2.0, 3.0 + shift];
         npy_f32("(2, 5, 4)", &(0..10).flat_map(one).collect::<Vec<f32>>())
     };
-    let batches: [(&str, Vec<(&str, Vec<u8>)>, &[&str]); 6] = [
+    type Members = Vec<(&'static str, Vec<u8>)>;
+    let batches: [(&str, Members, &[&str]); 6] = [
         (
             "composite",
             vec![
