@@ -318,16 +318,43 @@ impl Loss {
         inputs: impl Into<Inputs>,
     ) -> Result<(Outcome, Vec<(String, Tensor)>), Error> {
         let (variant, bound) = self.bind(&inputs.into())?;
-        let mut wanted = differentiable(&variant.signature);
-        wanted.retain(|&input| {
-            let given = &bound.inputs[input as usize].given;
-            given.as_ref().is_some_and(|given| given.dtype().is_float())
-        });
+        let wanted = floating(&variant.signature, &bound);
         let (outcome, gradients) = gradient(&variant, self.0.backend, &bound, &wanted, None)?;
         let names = wanted
             .iter()
             .map(|&input| variant.signature.slots[input as usize].name.clone());
         Ok((outcome, names.zip(gradients).collect()))
+    }
+
+    /// The fused program that runs for these inputs: of the value alone, or of the value and the
+    /// gradients by the floating tensors that are given, as [`Loss::gradients`] returns them.
+    ///
+    /// # Errors
+    /// As [`Loss::run`].
+    pub fn program(
+        &self,
+        inputs: impl Into<Inputs>,
+        gradients: bool,
+    ) -> Result<Arc<run::fused::Program>, Error> {
+        let (variant, bound) = self.bind(&inputs.into())?;
+        if !gradients {
+            return Ok(run::program(&variant.value, &bound)?);
+        }
+        let wanted = floating(&variant.signature, &bound);
+        Ok(run::program(&variant.gradient(&wanted), &bound)?)
+    }
+
+    /// The graph of [`Loss::gradients`] for these inputs, with the size of every dim.
+    ///
+    /// # Errors
+    /// As [`Loss::run`].
+    pub fn sized_gradient_graph(
+        &self,
+        inputs: impl Into<Inputs>,
+    ) -> Result<(Graph, crate::ir::DimSizes), Error> {
+        let (variant, bound) = self.bind(&inputs.into())?;
+        let wanted = floating(&variant.signature, &bound);
+        Ok((variant.gradient(&wanted).graph().clone(), bound.sizes))
     }
 
     /// The spec as it is for tensors of these shapes, and the sizes of the dims of its signature as
@@ -431,6 +458,16 @@ fn differentiable(signature: &Signature) -> Vec<u32> {
         })
         .map(|(i, _)| i as u32)
         .collect()
+}
+
+/// Those of them for which a floating tensor is given.
+fn floating(signature: &Signature, bound: &BoundInputs) -> Vec<u32> {
+    let mut wanted = differentiable(signature);
+    wanted.retain(|&input| {
+        let given = &bound.inputs[input as usize].given;
+        given.as_ref().is_some_and(|given| given.dtype().is_float())
+    });
+    wanted
 }
 
 /// The inputs whose tensors Candle tracks.

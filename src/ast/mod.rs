@@ -1,7 +1,7 @@
 //! Text → [`Ast`]: what was written, with a place for everything and a meaning for nothing.
 //!
 //! **Invariant**: an `Ast` holds no meaning; names are text, nothing has a type. Parsing what
-//! [`print`] prints gives the same tree up to spans. Only this folder sees pest.
+//! `print` prints gives the same tree up to spans. Only this folder sees pest.
 //!
 //! A text goes through `scan` (tokens, comments), `pieces` (one for each item; brackets and
 //! nesting), the grammar (`grammar/loss.pest`), and `parse` (pairs → tree). Failures of the

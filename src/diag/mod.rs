@@ -2,7 +2,7 @@
 //! way out.
 //!
 //! A [`Diagnostic`] is data. Stages make them and push them into a [`Diagnostics`] sink;
-//! [`render`] turns them into text or JSON. Nothing here knows any stage.
+//! `render` turns them into text or JSON. Nothing here knows any stage.
 
 mod code;
 mod render;

@@ -1,6 +1,8 @@
 //! The text of a rewrite rule → [`Term`]: a pattern of nodes with holes.
 //!
-//!     log(moved(softmax[d](?x)))      sub(?x, broadcast(logsumexp[d..](?x)))      pow(?x, 0.5)
+//! ```text
+//! log(moved(softmax[d](?x)))      sub(?x, broadcast(logsumexp[d..](?x)))      pow(?x, 0.5)
+//! ```
 //!
 //! - `?x` is any node, the same wherever the name recurs.
 //! - A number is a constant of that value (bit for bit) over any dims.

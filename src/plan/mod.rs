@@ -2,11 +2,11 @@
 //!
 //! A plan is made for sizes, element types and strides, so it knows every address but the first.
 //!
-//! 1. [`expand`] puts sizes in and spells composite operations out; [`merge`] joins dims.
-//! 2. [`space`] chooses loop nests, [`schedule`] the passes: a reduction whose result is needed
+//! 1. `expand` puts sizes in and spells composite operations out; `merge` joins dims.
+//! 2. `space` chooses loop nests, `schedule` the passes: a reduction whose result is needed
 //!    again at full size ends one, so their number is the depth of such reductions.
-//! 3. [`tile`] writes the program of each pass: instructions over a tile of some hundred
-//!    positions that stays in the first cache; [`registers`] gives them scratch memory.
+//! 3. `tile` writes the program of each pass: instructions over a tile of some hundred
+//!    positions that stays in the first cache; `registers` gives them scratch memory.
 //! 4. Everything between passes, and whatever fits no loop nest, is a whole-tensor operation on
 //!    f64 buffers: for most losses that is scalar arithmetic on completed sums.
 //!

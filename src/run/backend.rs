@@ -1,10 +1,12 @@
 //! The back ends behind one function.
 
 use super::bind::BoundInputs;
+use super::fused::Program;
 use super::prepared::Prepared;
 use super::value::Array;
 use super::{candle, reference};
 use candle_core::{DType, Device, Result, Tensor};
+use std::sync::Arc;
 
 /// What runs a graph.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -82,16 +84,7 @@ pub fn execute(
 ) -> Result<Vec<Tensor>> {
     let graph = prepared.graph();
     let device = device(bound);
-    let mut inputs: Vec<Tensor> = Vec::with_capacity(graph.inputs.len());
-    for one in &bound.inputs {
-        inputs.push(one.canonical.to_device(&device)?);
-    }
-    for _ in inputs.len()..graph.inputs.len() {
-        inputs.push(match upstream {
-            Some(upstream) => upstream.detach().reshape(())?.to_device(&device)?,
-            None => Tensor::new(1f64, &device)?,
-        });
-    }
+    let inputs = graph_inputs(prepared, bound, upstream, &device)?;
     let dtype = precision(backend, bound);
     match backend {
         Backend::Fused => prepared.run_fused(&bound.sizes, &inputs, dtype),
@@ -105,6 +98,33 @@ pub fn execute(
                 .collect()
         }
     }
+}
+
+/// The fused program for these inputs, as [`execute`] runs it.
+pub fn program(prepared: &Prepared, bound: &BoundInputs) -> Result<Arc<Program>> {
+    let inputs = graph_inputs(prepared, bound, None, &Device::Cpu)?;
+    prepared.program(&bound.sizes, &inputs)
+}
+
+/// The tensors of a graph's inputs: those of the spec, and the upstream factor where it has one.
+fn graph_inputs(
+    prepared: &Prepared,
+    bound: &BoundInputs,
+    upstream: Option<&Tensor>,
+    device: &Device,
+) -> Result<Vec<Tensor>> {
+    let count = prepared.graph().inputs.len();
+    let mut inputs: Vec<Tensor> = Vec::with_capacity(count);
+    for one in &bound.inputs {
+        inputs.push(one.canonical.to_device(device)?);
+    }
+    for _ in inputs.len()..count {
+        inputs.push(match upstream {
+            Some(upstream) => upstream.detach().reshape(())?.to_device(device)?,
+            None => Tensor::new(1f64, device)?,
+        });
+    }
+    Ok(inputs)
 }
 
 fn to_array(tensor: &Tensor) -> Result<Array> {

@@ -1,6 +1,6 @@
 //! `Graph` and tensors → tensors: binding inputs, and the back ends.
 //!
-//! [`reference`] is the meaning of a graph; the others agree with it.
+//! [`mod@reference`] is the meaning of a graph; the others agree with it.
 //!
 //! Must not know: `ast`, `hir`, passes.
 
@@ -14,7 +14,7 @@ pub mod candle;
 pub mod fused;
 pub mod reference;
 
-pub use backend::{Backend, backend_for, execute};
+pub use backend::{Backend, backend_for, execute, program};
 pub use bind::{
     Binding, Bound, BoundInputs, Inputs, Shapes, Sizes, bind, from_canonical, ranks, scalar_value,
     sizes,

@@ -39,8 +39,18 @@ impl Prepared {
         &self.graph
     }
 
-    /// The fused program for tensors of these sizes and layouts.
-    pub fn program(&self, sizes: &DimSizes, layouts: Vec<InputLayout>) -> Arc<Program> {
+    /// The fused program for tensors of these sizes and layouts, over the dims of the graph's inputs.
+    pub(super) fn program(&self, sizes: &DimSizes, inputs: &[Tensor]) -> Result<Arc<Program>> {
+        let mut layouts = Vec::with_capacity(inputs.len());
+        for (tensor, input) in inputs.iter().zip(&self.graph.inputs) {
+            let Some(element) = element(tensor.dtype()) else {
+                candle_core::bail!("`{}` has an element type that is not supported", input.name)
+            };
+            layouts.push(InputLayout {
+                dtype: element,
+                strides: tensor.stride().to_vec(),
+            });
+        }
         let known = |list: &[(Key, Arc<Program>)]| {
             let found = list
                 .iter()
@@ -49,7 +59,7 @@ impl Prepared {
         };
         let lock = || self.programs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(program) = known(&lock()) {
-            return program;
+            return Ok(program);
         }
         let program = Arc::new(Program::new(plan(&self.graph, sizes, &layouts)));
         let mut list = lock();
@@ -61,7 +71,7 @@ impl Prepared {
             layouts,
         };
         list.push((key, program.clone()));
-        program
+        Ok(program)
     }
 
     /// Runs the fused program; inputs are over the dims of the graph's inputs, on the CPU.
@@ -73,17 +83,7 @@ impl Prepared {
         inputs: &[Tensor],
         dtype: DType,
     ) -> Result<Vec<Tensor>> {
-        let mut layouts = Vec::with_capacity(inputs.len());
-        for (tensor, input) in inputs.iter().zip(&self.graph.inputs) {
-            let Some(element) = element(tensor.dtype()) else {
-                candle_core::bail!("`{}` has an element type that is not supported", input.name)
-            };
-            layouts.push(InputLayout {
-                dtype: element,
-                strides: tensor.stride().to_vec(),
-            });
-        }
-        let program = self.program(sizes, layouts);
+        let program = self.program(sizes, inputs)?;
         let guards: Vec<_> = inputs.iter().map(|t| t.storage_and_layout()).collect();
         let mut views = Vec::with_capacity(inputs.len());
         for (storage, layout) in &guards {
@@ -118,7 +118,7 @@ impl Prepared {
 }
 
 /// The element type of a tensor, as plans call it.
-pub fn element(dtype: DType) -> Option<Element> {
+fn element(dtype: DType) -> Option<Element> {
     Some(match dtype {
         DType::U8 => Element::U8,
         DType::U32 => Element::U32,

@@ -66,6 +66,8 @@ pub enum Command {
     Compile(Compile),
     /// Run a spec on arrays: value, terms, reports, gradients
     Eval(Eval),
+    /// Measure a spec on every back end, against a plain copy of the same bytes
+    Bench(Bench),
     /// Explain a loss, a function, an error code or a spec
     Explain(Explain),
     /// List losses, functions, operations, passes or error codes
@@ -133,7 +135,9 @@ pub enum Emit {
     Typed,
     /// The graph of value and gradient, after all passes
     Ir,
-    /// The same graph for Graphviz
+    /// The passes over memory of the fused back end, for the sizes that `--shape` gives
+    Plan,
+    /// The graph for Graphviz
     Dot,
     /// All of the summary, and the graph, as JSON
     Json,
@@ -235,6 +239,31 @@ pub struct List {
     #[arg(long, value_name = "NAME")]
     pub family: Option<String>,
     /// How the list is written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// Measure a spec on every back end, against a plain copy of the same bytes
+///
+/// Inputs are made for the purpose, in f32 with i64 labels. Each time is that of a whole call, binding
+/// included; compiling is measured apart. Bytes, passes and extra memory are those of value and gradient:
+/// of the plan for `fused`, of one operation after another for the others.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  lossc bench lesion.loss --shape pred=8,4,256,256 --shape target=8,256,256
+  lossc bench lesion.loss --shape pred=8,4,256,256 --backend fused --format json")]
+pub struct Bench {
+    /// The spec; `-` is stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The shape of an input, `pred=5,2,64,64`
+    #[arg(long = "shape", value_name = "NAME=SIZES", value_parser = shape)]
+    pub shapes: Vec<(String, Vec<usize>)>,
+    /// Measure this back end alone
+    #[arg(long, value_name = "NAME", value_parser = backends())]
+    pub backend: Option<String>,
+    /// How the answer is written
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 }

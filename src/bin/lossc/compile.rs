@@ -4,6 +4,8 @@ use crate::answer::{Answer, Failure, Message, Talk};
 use crate::args::{Compile, Emit};
 use crate::files;
 use crate::summary::{self, Summary};
+use crate::synthetic;
+use lossc::candle_core::DType;
 use lossc::{Compiler, Stage};
 
 pub fn run(args: &Compile, talk: &mut Talk) -> Result<Answer, Failure> {
@@ -25,6 +27,10 @@ pub fn run(args: &Compile, talk: &mut Talk) -> Result<Answer, Failure> {
         Some(Emit::Ast) => loss.emit(Stage::Ast),
         Some(Emit::Typed) => loss.emit(Stage::Typed),
         Some(Emit::Ir) => loss.emit(Stage::Ir),
+        Some(Emit::Plan) => {
+            let inputs = synthetic::inputs(&loss, &sizes, DType::F32)?;
+            loss.program(inputs, true)?.plan().text()
+        }
         Some(Emit::Dot) => loss.emit(Stage::Dot),
         Some(Emit::Json) => {
             let value = summary::json(&summary(), &loss.emit(Stage::Ir));

@@ -7,6 +7,7 @@
 mod answer;
 mod args;
 mod arrays;
+mod bench;
 mod catalogue;
 mod compile;
 mod completions;
@@ -16,6 +17,7 @@ mod files;
 mod list;
 mod numbers;
 mod summary;
+mod synthetic;
 mod table;
 mod validate;
 
@@ -70,6 +72,7 @@ fn dispatch(command: Command, talk: &mut Talk) -> Result<Answer, Failure> {
         Command::Validate(args) => validate::run(&args, talk),
         Command::Compile(args) => compile::run(&args, talk),
         Command::Eval(args) => eval::run(&args, talk),
+        Command::Bench(args) => bench::run(&args, talk),
         Command::Explain(args) => explain::run(&args, talk),
         Command::List(args) => list::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),
