@@ -183,7 +183,7 @@ pub struct Eval {
     /// Write the gradients of the total to this .npz, in f32, named as the inputs
     #[arg(long, value_name = "OUT")]
     pub grads: Option<PathBuf>,
-    /// What computes
+    /// What computes; without it the library chooses, fused for these arrays
     #[arg(long, value_name = "NAME", value_parser = backends())]
     pub backend: Option<String>,
     /// Convert floating inputs to this type first

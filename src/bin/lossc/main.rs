@@ -27,6 +27,10 @@ use clap::Parser;
 use lossc::diag::Style;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
+
+/// Where a panic began, which its payload does not tell.
+static PANICKED_AT: OnceLock<String> = OnceLock::new();
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -40,7 +44,9 @@ fn main() -> ExitCode {
     };
     let mut talk = Talk::new(style);
     // A panic is a mistake of ours: it is told as one, with the status of one.
-    std::panic::set_hook(Box::new(|_| {}));
+    std::panic::set_hook(Box::new(|panic| {
+        let _ = PANICKED_AT.set(panic.location().map_or(String::new(), ToString::to_string));
+    }));
     let run = std::panic::AssertUnwindSafe(|| dispatch(args.command, &mut talk));
     let result = std::panic::catch_unwind(run).unwrap_or_else(|panic| Err(ours(&*panic)));
     let (out, status) = match result {
@@ -128,8 +134,9 @@ fn ours(panic: &(dyn std::any::Any + Send)) -> Failure {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
+    let place = PANICKED_AT.get().map_or("", String::as_str);
     Failure::Broken(
-        Message::new(format!("a mistake in lossc itself: {text}"))
+        Message::new(format!("a mistake in lossc itself: {text} ({place})"))
             .help("please report it with the spec and the command line that led to it"),
     )
 }
