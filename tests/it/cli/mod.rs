@@ -1,6 +1,7 @@
 //! The command line, run as a program.
 
 mod arrays;
+mod bench;
 mod compile;
 mod eval;
 mod examples;
