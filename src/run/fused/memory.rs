@@ -105,3 +105,28 @@ impl Element for bf16 {
         bf16::from_bits(if x.is_nan() { nan } else { rounded } as u16)
     }
 }
+
+/// From this size on, new memory is asked for in huge pages.
+const HUGE: usize = 4 << 20;
+
+/// Asks the system to back memory that nobody has touched yet with huge pages.
+///
+/// A new output is written once from end to end. In pages of 4 KiB the system is entered for each of
+/// them, which took 100 of the 160 ms of a gradient of 131 MB; in pages of 2 MiB it hardly shows. It is a hint: nothing depends on it, and where there is no such thing nothing is done.
+pub fn prefer_huge_pages(start: *mut u8, bytes: usize) {
+    #[cfg(target_os = "linux")]
+    if bytes >= HUGE {
+        const PAGE: usize = 1 << 21;
+        let first = (start as usize).next_multiple_of(PAGE);
+        let end = (start as usize + bytes) & !(PAGE - 1);
+        if first < end {
+            // SAFETY: the range lies within one allocation of the caller, and the advice changes
+            // neither its contents nor what may be done with it. A refusal does no harm.
+            unsafe {
+                libc::madvise(first as *mut libc::c_void, end - first, libc::MADV_HUGEPAGE);
+            }
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (start, bytes, HUGE);
+}

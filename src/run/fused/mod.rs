@@ -75,12 +75,14 @@ pub enum Values {
 impl Values {
     /// Room for `len` elements, whatever they are.
     fn room(dtype: DType, len: usize) -> Values {
-        match dtype {
+        let mut values = match dtype {
             DType::F16 => Values::F16(Vec::with_capacity(len)),
             DType::BF16 => Values::BF16(Vec::with_capacity(len)),
             DType::F32 => Values::F32(Vec::with_capacity(len)),
             _ => Values::F64(Vec::with_capacity(len)),
-        }
+        };
+        memory::prefer_huge_pages(values.pointer(), len * dtype.size());
+        values
     }
 
     fn pointer(&mut self) -> *mut u8 {
