@@ -5,6 +5,9 @@ use lossc::candle_core::{self, DType, Device, Tensor};
 use lossc::signature::{InputDim, Numbers, What};
 use lossc::{Error, Inputs, Loss};
 
+/// More numbers than this are not made up: a size with a digit too many should not take all memory.
+const MAX_NUMBERS: usize = 1 << 31;
+
 /// Inputs for a spec at sizes that [`Loss::at_shapes`] found; scalars are 1, params keep their
 /// defaults.
 pub fn inputs(loss: &Loss, sizes: &lossc::run::Sizes, dtype: DType) -> Result<Inputs, Failure> {
@@ -61,7 +64,18 @@ fn shape(loss: &Loss, sizes: &lossc::run::Sizes, axes: &[InputDim]) -> Result<Ve
             InputDim::Dropped => shape.push(1),
         }
     }
-    Ok(shape)
+    let count = shape
+        .iter()
+        .try_fold(1usize, |n, &size| n.checked_mul(size));
+    match count {
+        Some(count) if count <= MAX_NUMBERS => Ok(shape),
+        _ => Err(Failure::Broken(
+            Message::new(format!(
+                "shape {shape:?} is too large to make up numbers for"
+            ))
+            .help("fewer samples or a smaller image will do"),
+        )),
+    }
 }
 
 fn labels(shape: &[usize], classes: usize, random: &mut Random) -> candle_core::Result<Tensor> {

@@ -83,6 +83,25 @@ fn every_stage() {
 }
 
 #[test]
+fn plans_need_sizes() {
+    let plan = ["compile", RETINA, "--emit", "plan"];
+    let whole = lossc(&[&plan[..], &["--shape", "pred=5,2,64,64"]].concat()).fine();
+    assert!(whole.starts_with("plan: "), "{whole}");
+    assert!(
+        lossc(&plan)
+            .failed(2)
+            .contains("no `--shape` tells the size of")
+    );
+    for shape in [
+        "pred=1000000,2,1000000,1000000",
+        "pred=18446744073709551615,2,9,9",
+    ] {
+        let talk = lossc(&[&plan[..], &["--shape", shape]].concat()).failed(2);
+        assert!(talk.contains("too large to make up numbers"), "{talk}");
+    }
+}
+
+#[test]
 fn json() {
     let value = lossc(&[
         "compile",
