@@ -476,14 +476,13 @@ fn exp2_pair<const FMA: bool>(a: f32, b: f32) -> f32 {
     madd::<FMA>(p, r * scale, scale) * rest
 }
 
-/// x^y, with all the special values of `f32::powf`. Largest error: 2 with fused multiply-add, 3
-/// without.
+/// x^y, with all the special values of `f32::powf`. Largest error: 3.
 ///
-/// That was measured over 2^32 pairs, most of them with a result between 2^-151 and 2^129, where
-/// the error is largest, and over all x for twelve common exponents.
+/// That was measured over 2^30 pairs, most of them with a result between 2^-151 and 2^129, where
+/// the error is largest. For the exponents -1, 1/2, 2 and 5/2 it is 1 (every 16th positive x).
 ///
 /// The method is that of fdlibm's `e_powf.c`: y log2 x to about 2^-30 of its value as a sum of two
-/// floats, then 2^ that.
+/// floats, then 2^ that. What depends on y alone leaves a loop in which y is constant.
 #[inline(always)]
 pub fn pow<const FMA: bool>(x: f32, y: f32) -> f32 {
     let a = x.abs();
