@@ -195,8 +195,8 @@ fn joined<T: std::fmt::Display>(items: &[T], word: &str) -> String {
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = match name.chars().count() {
         0..=1 => 0,
-        2..=3 => 1,
-        4..=6 => 2,
+        2..=5 => 1,
+        6..=8 => 2,
         _ => 3,
     };
     candidates

@@ -411,6 +411,20 @@ impl<'a> Cx<'a> {
                 ))));
         }
         let positional = site.args.iter().filter(|arg| arg.name.is_none()).count();
+        // A function is told from a loss of its name by the arguments that it must have.
+        let needed = definition.options.iter().enumerate().find(|(i, option)| {
+            let keyed = |arg: &ast::Arg| {
+                let key = arg.name.as_ref();
+                key.is_some_and(|key| key.text == option.name.text)
+            };
+            option.default.is_none() && *i >= positional && !site.args.iter().any(keyed)
+        });
+        if let (Some((_, option)), true) = (needed, definition.operands.is_empty()) {
+            return Err(misfit(
+                3,
+                super::options::missing(definition, option, site.span),
+            ));
+        }
         if positional > options.len() {
             let extra = site
                 .args

@@ -74,18 +74,7 @@ impl<'a> Cx<'a> {
                     self.scopes.pop();
                     value
                 }
-                (None, None) => Err(self.report(
-                    Diagnostic::error(
-                        Code::MissingOption,
-                        format!("`{}` needs `{}`", definition.name.text, option.name.text),
-                    )
-                    .at(site.span, "not given in this call")
-                    .also(option.span, "it has no default")
-                    .help(format!(
-                        "give it: `{}({}=…)`",
-                        definition.name.text, option.name.text
-                    )),
-                )),
+                (None, None) => Err(self.report(missing(definition, option, site.span))),
             };
             match value {
                 Ok(value) => scope.names.push((option.name.text.clone(), value)),
@@ -376,6 +365,19 @@ impl<'a> Cx<'a> {
             )),
         }
     }
+}
+
+/// The message for an option without a default that a call does not give.
+pub(super) fn missing(
+    definition: &ast::Definition,
+    option: &ast::OptionDecl,
+    call: Span,
+) -> Diagnostic {
+    let (of, name) = (&definition.name.text, &option.name.text);
+    Diagnostic::error(Code::MissingOption, format!("`{of}` needs `{name}`"))
+        .at(call, "not given in this call")
+        .also(option.span, "it has no default")
+        .help(format!("give it: `{of}({name}=…)`"))
 }
 
 /// How deep lists are nested, a plain list being 1.
