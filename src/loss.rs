@@ -344,6 +344,13 @@ impl Loss {
         Ok(run::program(&variant.gradient(&wanted), &bound)?)
     }
 
+    /// The fused plan of value and gradients for dense tensors of these sizes, floats in f32 and labels
+    /// in i64; `None` unless the sizes, as [`Loss::at_shapes`] found them, are all known and sane.
+    pub fn plan_at(&self, sizes: &[Option<Vec<usize>>]) -> Option<crate::plan::Plan> {
+        let variant = &self.0.first;
+        run::plan_at(self.prepared_gradient().graph(), &variant.signature, sizes)
+    }
+
     /// The graph of [`Loss::gradients`] for these inputs, with the size of every dim.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ pub use bind::{
     Binding, Bound, BoundInputs, Inputs, Shapes, Sizes, bind, from_canonical, ranks, scalar_value,
     sizes,
 };
-pub use prepared::Prepared;
+pub use prepared::{Prepared, plan_at};
 pub use value::Array;
 
 pub(crate) use crate::signature::one_class;

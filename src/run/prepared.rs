@@ -3,9 +3,11 @@
 //! A plan is made once for each combination of sizes, element types and strides; a run with a
 //! known combination looks it up and makes nothing but its outputs.
 
+use super::bind::merged_dims;
 use super::fused::{Data, InputView, Program, Values};
-use crate::ir::{DimSizes, Graph};
-use crate::plan::{DType as Element, InputLayout, plan};
+use crate::ir::{DimId, DimSizes, Graph, bind_sizes};
+use crate::plan::{DType as Element, InputLayout, Plan, plan};
+use crate::signature::{Numbers, Signature, What};
 use candle_core::{CpuStorage, DType, Device, Result, Storage, Tensor};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -114,6 +116,58 @@ impl Prepared {
                 }
             })
             .collect()
+    }
+}
+
+/// The plan of a graph for dense tensors of these sizes: floats in f32, labels in i64. `None` unless
+/// every size is known, and where the tensors would be larger than any memory.
+pub fn plan_at(graph: &Graph, signature: &Signature, sizes: &[Option<Vec<usize>>]) -> Option<Plan> {
+    let known: Vec<Option<usize>> = sizes
+        .iter()
+        .map(|size| size.as_ref().map(|size| size.iter().product()))
+        .collect();
+    let sizes = bind_sizes(graph, &known).ok()?;
+    // Addresses within any tensor of the graph must be numbers.
+    let all = sizes
+        .0
+        .iter()
+        .try_fold(1usize, |all, &n| all.checked_mul(n.max(1)))?;
+    if all > 1 << 56 {
+        return None;
+    }
+    let mut layouts = Vec::with_capacity(graph.inputs.len());
+    for slot in &signature.slots {
+        layouts.push(match &slot.what {
+            What::Tensor { axes, numbers, .. } => {
+                let dims = merged_dims(axes);
+                let mut stride = 1;
+                let mut strides: Vec<(DimId, usize)> = Vec::with_capacity(dims.len());
+                for &dim in dims.iter().rev() {
+                    strides.push((dim, stride));
+                    stride *= sizes.get(dim);
+                }
+                strides.sort_unstable();
+                InputLayout {
+                    dtype: match numbers {
+                        Numbers::Integers { .. } => Element::I64,
+                        Numbers::Floats | Numbers::Any => Element::F32,
+                    },
+                    strides: strides.into_iter().map(|(_, stride)| stride).collect(),
+                }
+            }
+            What::Scalar | What::Param { .. } => number(),
+        });
+    }
+    // The upstream factor.
+    layouts.resize_with(graph.inputs.len(), number);
+    Some(plan(graph, &sizes, &layouts))
+}
+
+/// How a single number lies in memory.
+fn number() -> InputLayout {
+    InputLayout {
+        dtype: Element::F64,
+        strides: Vec::new(),
     }
 }
 

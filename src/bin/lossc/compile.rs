@@ -5,7 +5,6 @@ use crate::args::{Compile, Emit};
 use crate::files;
 use crate::summary::{self, Summary};
 use crate::synthetic;
-use lossc::candle_core::DType;
 use lossc::{Compiler, Stage};
 
 pub fn run(args: &Compile, talk: &mut Talk) -> Result<Answer, Failure> {
@@ -27,10 +26,10 @@ pub fn run(args: &Compile, talk: &mut Talk) -> Result<Answer, Failure> {
         Some(Emit::Ast) => loss.emit(Stage::Ast),
         Some(Emit::Typed) => loss.emit(Stage::Typed),
         Some(Emit::Ir) => loss.emit(Stage::Ir),
-        Some(Emit::Plan) => {
-            let inputs = synthetic::inputs(&loss, &sizes, DType::F32)?;
-            loss.program(inputs, true)?.plan().text()
-        }
+        Some(Emit::Plan) => match loss.plan_at(&sizes) {
+            Some(plan) => plan.text(),
+            None => return Err(Failure::Broken(synthetic::unknown_size(&loss, &sizes))),
+        },
         Some(Emit::Dot) => loss.emit(Stage::Dot),
         Some(Emit::Json) => {
             let value = summary::json(&summary(), &loss.emit(Stage::Ir));

@@ -38,19 +38,28 @@ pub fn inputs(loss: &Loss, sizes: &lossc::run::Sizes, dtype: DType) -> Result<In
     Ok(inputs)
 }
 
+/// What to say where a size is needed that nothing tells.
+pub fn unknown_size(loss: &Loss, sizes: &lossc::run::Sizes) -> Message {
+    let dims = loss.signature().dims.iter().zip(sizes);
+    let name = dims
+        .filter(|(_, size)| size.is_none())
+        .map(|(dim, _)| format!(" of `{}`", dim.name))
+        .next();
+    Message::new(format!(
+        "no `--shape` tells the size{}",
+        name.unwrap_or_default()
+    ))
+    .help("give the shapes of the inputs: `--shape pred=5,2,64,64`")
+}
+
 fn size(sizes: &lossc::run::Sizes, dim: lossc::ir::DimId) -> Option<&[usize]> {
     sizes.get(dim.index()).and_then(|s| s.as_deref())
 }
 
 fn shape(loss: &Loss, sizes: &lossc::run::Sizes, axes: &[InputDim]) -> Result<Vec<usize>, Failure> {
     let known = |dim: lossc::ir::DimId| {
-        size(sizes, dim).map(<[usize]>::to_vec).ok_or_else(|| {
-            let name = &loss.signature().dims[dim.index()].name;
-            Failure::Broken(
-                Message::new(format!("no `--shape` tells the size of `{name}`"))
-                    .help("give the shapes of the inputs: `--shape pred=5,2,64,64`"),
-            )
-        })
+        let size = size(sizes, dim).map(<[usize]>::to_vec);
+        size.ok_or_else(|| Failure::Broken(unknown_size(loss, sizes)))
     };
     let mut shape = Vec::new();
     for axis in axes {

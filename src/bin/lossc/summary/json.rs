@@ -68,6 +68,12 @@ pub fn json(summary: &Summary, ir: &str) -> Value {
         "conversions": conversions.collect::<Vec<_>>(),
         "unused": summary.unused,
         "operations": { "value": summary.operations.0, "value_and_gradient": summary.operations.1 },
+        "memory": summary.memory.as_ref().map(|memory| json!({
+            "passes": memory.passes,
+            "bytes_read": memory.read,
+            "bytes_written": memory.written,
+            "extra_bytes": memory.extra,
+        })),
         "ir": ir,
     })
 }

@@ -34,6 +34,20 @@ pub struct Summary {
     pub unused: Vec<String>,
     /// Operations of the value, and of value and gradient.
     pub operations: (usize, usize),
+    /// What value and gradient move, where all sizes are known.
+    pub memory: Option<Memory>,
+}
+
+/// Traffic of the fused back end.
+pub struct Memory {
+    /// Trips over memory.
+    pub passes: usize,
+    /// Bytes read.
+    pub read: usize,
+    /// Bytes written.
+    pub written: usize,
+    /// Bytes besides inputs and gradients.
+    pub extra: usize,
 }
 
 /// A tensor or a scalar that is bound.
@@ -117,6 +131,12 @@ impl Summary {
                 operations(loss.value_graph()),
                 operations(&loss.gradient_graph()),
             ),
+            memory: loss.plan_at(sizes).map(|plan| Memory {
+                passes: plan.passes(),
+                read: plan.bytes_read(),
+                written: plan.bytes_written(),
+                extra: plan.extra_bytes(),
+            }),
         }
     }
 }

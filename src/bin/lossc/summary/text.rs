@@ -38,6 +38,21 @@ pub fn text(summary: &Summary) -> String {
             "{value} for the value, {both} with the gradient"
         )]],
     );
+    let memory = match &summary.memory {
+        Some(memory) => {
+            let mb = |bytes: usize| format!("{:.2} MB", bytes as f64 / 1e6);
+            let passes = if memory.passes == 1 { "pass" } else { "passes" };
+            format!(
+                "{} {passes} for value and gradient, {} read, {} written, {} besides",
+                memory.passes,
+                mb(memory.read),
+                mb(memory.written),
+                mb(memory.extra)
+            )
+        }
+        None => "passes and bytes follow from sizes: `--shape pred=5,2,64,64`".to_string(),
+    };
+    section("memory", vec![vec![memory]]);
     out
 }
 
