@@ -45,11 +45,11 @@ pub fn unknown_size(loss: &Loss, sizes: &lossc::run::Sizes) -> Message {
         .filter(|(_, size)| size.is_none())
         .map(|(dim, _)| format!(" of `{}`", dim.name))
         .next();
-    Message::new(format!(
-        "no `--shape` tells the size{}",
-        name.unwrap_or_default()
-    ))
-    .help("give the shapes of the inputs: `--shape pred=5,2,64,64`")
+    let Some(name) = name else {
+        return Message::new("tensors of these shapes are larger than any memory");
+    };
+    Message::new(format!("no `--shape` tells the size{name}"))
+        .help("give the shapes of the inputs: `--shape pred=5,2,64,64`")
 }
 
 fn size(sizes: &lossc::run::Sizes, dim: lossc::ir::DimId) -> Option<&[usize]> {
