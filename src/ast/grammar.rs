@@ -34,11 +34,12 @@ pub(super) static PRECEDENCE: ConstPrattParser<Rule, 15> =
 
 /// The words that start an item.
 pub(super) const ITEM_WORDS: &[&str] = &[
-    "language", "task", "axis", "input", "param", "let", "term", "report", "minimize", "fn", "loss",
+    "language", "use", "task", "axis", "input", "param", "let", "term", "report", "minimize", "fn",
+    "loss",
 ];
 
 /// Words that a later version of the language gives a meaning.
-pub(super) const LATER_WORDS: &[&str] = &["use", "ignore", "test"];
+pub(super) const LATER_WORDS: &[&str] = &["ignore", "test"];
 
 /// The reserved words inside expressions and definitions.
 pub(super) const INNER_WORDS: &[&str] = &[
@@ -48,6 +49,13 @@ pub(super) const INNER_WORDS: &[&str] = &[
 /// Whether a word cannot be a name.
 pub(super) fn is_reserved(word: &str) -> bool {
     ITEM_WORDS.contains(&word) || LATER_WORDS.contains(&word) || INNER_WORDS.contains(&word)
+}
+
+/// Whether a text is the name of a value, a function or a module.
+pub fn is_name(text: &str) -> bool {
+    let starts = text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+    let word = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    starts && word && !is_reserved(text)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod print;
 mod scan;
 mod tree;
 
+pub use grammar::is_name;
 pub use parse::parse;
 pub use print::print;
 pub use scan::{MAX_BYTES, decode};

@@ -38,6 +38,7 @@ fn apart(last: &Item, item: &Item) -> bool {
 fn section(item: &Item) -> u8 {
     match item.kind {
         ItemKind::Language { .. } => 0,
+        ItemKind::Use(_) => 8,
         ItemKind::Task(_) | ItemKind::Axis { .. } => 1,
         ItemKind::Input { .. } => 2,
         ItemKind::Param { .. } | ItemKind::Let(_) => 3,
@@ -51,6 +52,7 @@ fn section(item: &Item) -> u8 {
 fn print_item(kind: &ItemKind) -> String {
     match kind {
         ItemKind::Language { version, .. } => format!("language {version}"),
+        ItemKind::Use(used) => print_use(used),
         ItemKind::Task(name) => format!("task {}", name.text),
         ItemKind::Axis { name, role, size } => {
             let role = role.iter().map(|r| format!(": {}", r.text));
@@ -70,6 +72,15 @@ fn print_item(kind: &ItemKind) -> String {
         ItemKind::Fn(definition) => print_definition("fn", definition),
         ItemKind::Loss(definition) => print_definition("loss", definition),
     }
+}
+
+fn print_use(used: &Use) -> String {
+    let module = match &used.module {
+        ModuleName::Embedded(name) => name.clone(),
+        ModuleName::File(path) => format!("\"{path}\""),
+    };
+    let alias = used.alias.iter().map(|alias| format!(" as {}", alias.text));
+    format!("use {module}{}", alias.collect::<String>())
 }
 
 fn print_binding(word: &str, binding: &Binding, indent: &str) -> String {
@@ -354,11 +365,15 @@ fn write_kind(out: &mut String, kind: &ExprKind, tail: bool) {
             write_expr(out, otherwise, ANY, true);
         }
         ExprKind::Call {
+            module,
             callee,
             axes,
             args,
             on,
         } => {
+            if let Some(module) = module {
+                out.push_str(&format!("{}.", module.text));
+            }
             out.push_str(&callee.text);
             if let Some(axes) = axes {
                 out.push_str(&format!("[{}]", joined(axes, print_axis_ref)));

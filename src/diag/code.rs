@@ -5,7 +5,7 @@
 macro_rules! codes {
     ($($code:ident $name:ident: $title:literal;)*) => {
         /// A kind of mistake. `E01` is syntax, `E02` names, kinds and axes, `E03` options,
-        /// `E04` the spec as a whole, `E06` what is bound when it runs, `W` warnings.
+        /// `E04` the spec as a whole, `E05` modules, `E06` what is bound when it runs, `W` warnings.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Code {
             $(#[doc = $title] $name,)*
@@ -70,6 +70,13 @@ codes! {
     E0402 ManyLosses: "the spec says twice what to minimize";
     E0403 BadVersion: "the language version is unknown";
     E0404 TooBig: "the spec expands to too many operations";
+
+    E0501 UnknownModule: "a module does not exist or is not in use";
+    E0502 BadPath: "the path of a module cannot be used";
+    E0503 ModuleCycle: "files use each other in a circle";
+    E0504 NotInModule: "an item does not belong in a module";
+    E0505 Private: "a name is private to its file";
+    E0506 TooManyModules: "a spec uses too many files";
 
     E0601 MissingInput: "an input is not given";
     E0602 UnknownInput: "an input is given that the spec does not have";

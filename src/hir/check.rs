@@ -22,7 +22,7 @@ pub fn check(
 ) -> Option<Hir> {
     let mut first = Diagnostics::default();
     let flat = |_: &str| None;
-    let mut cx = Cx::new(library, &flat, &mut first);
+    let mut cx = Cx::new(ast.span.file, library, &flat, &mut first);
     let hir = cx.file(ast);
     if !cx.ranks_matter {
         diags.append(first);
@@ -30,7 +30,7 @@ pub fn check(
     }
     // Something looks at the axes of a pack one by one: check again with packs taken apart.
     let known = |name: &str| Some(ranks(name).unwrap_or(ASSUMED_RANK));
-    let mut cx = Cx::new(library, &known, diags);
+    let mut cx = Cx::new(ast.span.file, library, &known, diags);
     cx.ranks_matter = true;
     cx.file(ast).ok()
 }
@@ -127,15 +127,7 @@ impl<'a> Cx<'a> {
         let mut task: Option<&'a ast::Ident> = None;
         for item in &ast.items {
             let result = match &item.kind {
-                ItemKind::Language { version: 1, .. } => Ok(()),
-                ItemKind::Language { version, span } => Err(self.report(
-                    Diagnostic::error(
-                        Code::BadVersion,
-                        format!("there is no version {version} of the language"),
-                    )
-                    .at(*span, "not known")
-                    .help("this compiler knows `language 1`"),
-                )),
+                ItemKind::Language { version, span } => self.version(*version, *span),
                 ItemKind::Task(name) => match task {
                     Some(first) => Err(self.report(
                         Diagnostic::error(Code::Duplicate, "a file has one task")
@@ -147,6 +139,8 @@ impl<'a> Cx<'a> {
                         Ok(())
                     }
                 },
+                // Followed where the files are read.
+                ItemKind::Use(_) => Ok(()),
                 ItemKind::Axis { name, role, size } => self.axis_item(name, role.as_ref(), *size),
                 ItemKind::Input { .. }
                 | ItemKind::Param { .. }
@@ -176,6 +170,7 @@ impl<'a> Cx<'a> {
             };
             failed |= result.is_err();
         }
+        failed |= self.modules().is_err();
         let tensors = self
             .inputs
             .iter()

@@ -12,6 +12,21 @@ use crate::signature::Bounds;
 use crate::source::Span;
 
 impl<'a> Cx<'a> {
+    /// `language 1`.
+    pub(super) fn version(&mut self, version: u32, span: Span) -> Checked<()> {
+        if version == 1 {
+            return Ok(());
+        }
+        Err(self.report(
+            Diagnostic::error(
+                Code::BadVersion,
+                format!("there is no version {version} of the language"),
+            )
+            .at(span, "not known")
+            .help("this compiler knows `language 1`"),
+        ))
+    }
+
     /// `axis B: batch`, `axis K = 4`.
     pub(super) fn axis_item(
         &mut self,
@@ -460,10 +475,11 @@ impl<'a> Cx<'a> {
                 .map(|o| super::operands::show_type(&o.ty))
                 .collect()
         };
-        let same = self
-            .definitions
-            .iter()
-            .find(|d| d.name.text == name.text && signature(d) == signature(definition));
+        let same = self.definitions.iter().find(|d| {
+            d.head.file == definition.head.file
+                && d.name.text == name.text
+                && signature(d) == signature(definition)
+        });
         if let Some(first) = same {
             let first = first.name.span;
             return Err(self.report(duplicate(&name.text, name.span, first).note(

@@ -18,6 +18,7 @@ mod expr;
 mod functions;
 mod items;
 mod minimize;
+mod modules;
 mod operands;
 mod options;
 mod print;
@@ -27,7 +28,7 @@ mod ty;
 
 pub use axes::{Axes, Axis, AxisDef, AxisId, Role};
 pub use check::{ASSUMED_RANK, check};
-pub use cx::{Library, operands};
+pub use cx::{Library, Used, operands};
 pub use functions::{FUNCTIONS, Function, is_builtin, is_function};
 pub use print::print;
 pub use tree::*;

@@ -1,5 +1,6 @@
 //! Operators, numbers and quotes of other languages, found by the scan.
 
+use super::super::grammar::is_reserved;
 use super::super::pieces::MAX_ERRORS;
 use super::super::scan::{Token, TokenKind};
 use crate::diag::{Code, Diagnostic};
@@ -93,13 +94,43 @@ pub(in crate::ast) fn report(
         if token.first {
             in_line = 0;
         }
-        if token.kind == TokenKind::Foreign && found.len() < MAX_ERRORS {
+        let foreign = token.kind == TokenKind::Foreign && !belongs(text, tokens, at);
+        if foreign && found.len() < MAX_ERRORS {
             in_line += 1;
             if in_line == 1 {
                 found.push(explain(file, text, tokens, at));
             }
         }
     }
+}
+
+/// Whether a token that most of the language does not have is at its place here: the path of a
+/// `use`, the point in `monai.dice()`.
+fn belongs(text: &str, tokens: &[Token], at: usize) -> bool {
+    let word = |at: usize| tokens.get(at).map_or("", |t| &text[t.start..t.end]);
+    if word(at) != "." {
+        let path = word(at);
+        let quoted = path.len() > 1 && path.starts_with('"') && path.ends_with('"');
+        return at == 1 && word(0) == "use" && quoted && !path.starts_with("\"\"\"");
+    }
+    // More points in a row are the path of another language.
+    let ends = |at: Option<usize>| at.is_none_or(|at| word(at) != ".");
+    glued(text, tokens, at).is_some() && ends(at.checked_sub(2)) && ends(Some(at + 2))
+}
+
+/// The two names that a point joins without blank space.
+fn glued<'t>(text: &'t str, tokens: &[Token], at: usize) -> Option<(&'t str, &'t str)> {
+    let name = |token: &Token| {
+        let word = &text[token.start..token.end];
+        (token.kind == TokenKind::Word && !is_reserved(word)).then_some(word)
+    };
+    let (before, point, behind) = (
+        tokens.get(at.checked_sub(1)?)?,
+        tokens[at],
+        tokens.get(at + 1)?,
+    );
+    let close = before.end == point.start && point.end == behind.start;
+    close.then_some((name(before)?, name(behind)?))
 }
 
 fn explain(file: FileId, text: &str, tokens: &[Token], at: usize) -> Diagnostic {
@@ -109,6 +140,16 @@ fn explain(file: FileId, text: &str, tokens: &[Token], at: usize) -> Diagnostic 
     let error = |message: String| Diagnostic::error(Code::Syntax, message);
 
     let quote = word.starts_with(['"', '\'', '“', '”', '‘', '’', '«', '»']);
+    if quote && at == 1 && &text[tokens[0].start..tokens[0].end] == "use" {
+        let path = word.trim_matches(['"', '\'', '“', '”', '‘', '’', '«', '»']);
+        return error("the path of a module stands in double quotes".to_owned())
+            .at(span, "")
+            .fix(
+                span,
+                format!("\"{path}\""),
+                "write double quotes, on one line",
+            );
+    }
     if quote {
         let diagnostic = error("there are no strings".to_owned()).at(span, "");
         return match token.first {
@@ -198,46 +239,24 @@ fn number(word: &str, span: Span) -> Diagnostic {
         )
 }
 
-/// What often stands before a point and is no value.
-const MODULES: &[&str] = &[
-    "torch",
-    "nn",
-    "np",
-    "numpy",
-    "jnp",
-    "jax",
-    "tf",
-    "math",
-    "monai",
-    "smp",
-    "nnunet",
-    "kornia",
-    "mmseg",
-    "keras",
-    "optax",
-    "timm",
-    "torchvision",
-    "losses",
-    "loss",
-    "std",
-    "self",
-];
-
-/// `x.sum()`, `torch.mean(x)`.
+/// `sum(x).exp()`, `torch.nn.mean(x)`: points that do not stand between a module and its name.
 fn dot(text: &str, tokens: &[Token], at: usize, span: Span) -> Diagnostic {
     let word = |at: usize| {
         let token = tokens.get(at)?;
         matches!(token.kind, TokenKind::Word).then(|| &text[token.start..token.end])
     };
-    let diagnostic =
-        Diagnostic::error(Code::Syntax, "names have no points").at(span, "not expected here");
-    match (at.checked_sub(1).and_then(word), word(at + 1)) {
-        (Some(module), Some(name)) if MODULES.contains(&module) => diagnostic.help(format!(
-            "functions are written without a module: `{name}(...)`"
-        )),
-        (Some(value), Some(name)) => {
-            diagnostic.help(format!("there are no methods: write `{name}({value})`"))
-        }
-        _ => diagnostic.help("there are no methods and no modules, only functions: `sum(x)`"),
+    let diagnostic = Diagnostic::error(
+        Code::Syntax,
+        "a point stands only between a module and a name of it",
+    )
+    .at(span, "not expected here");
+    let chain = tokens
+        .get(at + 2)
+        .is_some_and(|t| &text[t.start..t.end] == ".");
+    match word(at + 1) {
+        Some(name) if chain || at > 1 && &text[tokens[at - 2].start..tokens[at - 2].end] == "." => diagnostic
+            .help(format!("modules have no parts: write `{name}(...)`, or `monai.{name}(...)` for a name of a module")),
+        Some(name) => diagnostic.help(format!("there are no methods: write `{name}(x)`")),
+        None => diagnostic.help("there are no methods, only functions: `sum(x)`"),
     }
 }

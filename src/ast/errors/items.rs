@@ -6,6 +6,8 @@ use super::super::scan::{Token, TokenKind};
 use crate::diag::{Code, Diagnostic, nearest, or_list};
 use crate::source::{FileId, Span};
 
+const USE: &str = "the standard library is there already; a module is named with `use monai` or `use \"common.loss\"`";
+
 /// Words of other languages at the start of a line, and what to do instead.
 const OTHERS: &[(&str, &str)] = &[
     (
@@ -18,18 +20,9 @@ const OTHERS: &[(&str, &str)] = &[
         "class",
         "a loss is `loss name(...) on pred: probs, target: probs = ...`",
     ),
-    (
-        "import",
-        "nothing is imported: the standard library is there already",
-    ),
-    (
-        "from",
-        "nothing is imported: the standard library is there already",
-    ),
-    (
-        "include",
-        "nothing is included: the standard library is there already",
-    ),
+    ("import", USE),
+    ("from", USE),
+    ("include", USE),
     (
         "return",
         "the value of a body is its last line, without a word before it",

@@ -76,6 +76,14 @@ pub enum Command {
     Completions(Completions),
 }
 
+/// Where the files lie that specs use.
+#[derive(clap::Args, Debug)]
+pub struct Root {
+    /// Files named with `use` lie below this folder; without it below that of the spec
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+}
+
 /// Check specs; silent when all is well
 ///
 /// Every file is read and checked, and all errors of all files are shown with code, place, reason
@@ -95,6 +103,8 @@ pub struct Validate {
     /// Specs; `-` is stdin
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub root: Root,
     /// How diagnostics are written: to stderr for people, to stdout for programs
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
@@ -115,6 +125,8 @@ pub struct Compile {
     /// The spec; `-` is stdin
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    #[command(flatten)]
+    pub root: Root,
     /// Which stage to print
     #[arg(long, value_enum, value_name = "KIND")]
     pub emit: Option<Emit>,
@@ -171,6 +183,8 @@ pub struct Eval {
         allow_hyphen_values = true
     )]
     pub expression: Option<String>,
+    #[command(flatten)]
+    pub root: Root,
     /// A batch of named arrays, .npz or .safetensors
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<PathBuf>,
@@ -215,13 +229,16 @@ pub enum Float {
 #[command(after_long_help = "\
 Examples:
   lossc explain dice
+  lossc explain monai.dice_ce
   lossc explain logsumexp
   lossc explain E0204
   lossc explain lesion.loss")]
 pub struct Explain {
-    /// A loss, a function, an error code, or a spec
+    /// A loss, a function, an error code, a module, or a spec
     #[arg(value_name = "WHAT")]
     pub what: String,
+    #[command(flatten)]
+    pub root: Root,
 }
 
 /// List losses, functions, operations, passes or error codes
@@ -260,6 +277,8 @@ pub struct Bench {
     /// The shape of an input, `pred=5,2,64,64`
     #[arg(long = "shape", value_name = "NAME=SIZES", value_parser = shape)]
     pub shapes: Vec<(String, Vec<usize>)>,
+    #[command(flatten)]
+    pub root: Root,
     /// Measure this back end alone
     #[arg(long, value_name = "NAME", value_parser = backends())]
     pub backend: Option<String>,

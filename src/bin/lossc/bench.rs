@@ -3,6 +3,7 @@
 use crate::answer::{Answer, Failure, Talk};
 use crate::args::{Bench, Format};
 use crate::files;
+use crate::folder;
 use crate::synthetic;
 use crate::table::columns;
 use lossc::candle_core::DType;
@@ -40,7 +41,7 @@ struct Traffic {
 
 pub fn run(args: &Bench, talk: &mut Talk) -> Result<Answer, Failure> {
     let spec = files::read_spec(&args.file)?;
-    let compiler = Compiler::new().name(&spec.name);
+    let compiler = folder::compiler(&spec, args.root.root.as_deref())?;
     let loss = compiler.compile(&spec.text)?;
     talk.report(loss.warnings());
     let compile = time(|| compiler.compile(&spec.text).map(|_| ()))?;

@@ -8,10 +8,13 @@ use lossc::source::Span;
 
 /// A definition of the library.
 pub struct Entry {
-    pub name: &'static str,
+    /// As a spec calls it: `dice`, `monai.dice`.
+    pub name: String,
+    /// The module that a spec must use to call it.
+    pub module: Option<&'static str>,
     /// `std/overlap.loss`
     pub file: &'static str,
-    /// `overlap`
+    /// `overlap`; of a module its name.
     pub family: &'static str,
     /// Whether it is a loss, and not a function.
     pub loss: bool,
@@ -25,18 +28,24 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether it is for its own file alone.
+    pub fn private(&self) -> bool {
+        self.definition.name.text.starts_with('_')
+    }
+
     /// The text of a part of it.
     pub fn part(&self, span: Span) -> &'static str {
         self.source.get(span.range()).unwrap_or("")
     }
 }
 
-/// Every definition of the library, in the order of its files.
-pub fn library() -> Vec<Entry> {
+/// Every definition of the library and of its modules, in the order of the files.
+pub fn definitions() -> Vec<Entry> {
     let mut entries = Vec::new();
     for (file, source, ast) in library::modules() {
-        let family = file.strip_prefix("std/").unwrap_or(file);
+        let (folder, family) = file.split_once('/').unwrap_or(("", file));
         let family = family.strip_suffix(".loss").unwrap_or(family);
+        let module = (folder != "std").then_some(family);
         for item in &ast.items {
             let (definition, loss) = match &item.kind {
                 ItemKind::Loss(definition) => (definition, true),
@@ -44,8 +53,10 @@ pub fn library() -> Vec<Entry> {
                 _ => continue,
             };
             let before = source.get(..item.span.start as usize).unwrap_or("");
+            let name = &definition.name.text;
             entries.push(Entry {
-                name: &definition.name.text,
+                name: module.map_or(name.clone(), |module| format!("{module}.{name}")),
+                module,
                 file,
                 family,
                 loss,

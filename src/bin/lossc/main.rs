@@ -14,6 +14,7 @@ mod completions;
 mod eval;
 mod explain;
 mod files;
+mod folder;
 mod list;
 mod numbers;
 mod summary;

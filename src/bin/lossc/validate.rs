@@ -3,8 +3,9 @@
 use crate::answer::{Answer, Failure, Status, Talk};
 use crate::args::{Format, Validate};
 use crate::files;
+use crate::folder;
 use lossc::diag::Severity;
-use lossc::{Compiler, Error, Report};
+use lossc::{Error, Report};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -20,7 +21,7 @@ pub fn run(args: &Validate, talk: &mut Talk) -> Result<Answer, Failure> {
     let mut diagnostics: Vec<Value> = Vec::new();
     let mut wrong = 0;
     for path in &args.files {
-        let (state, of_file) = match check(path, talk)? {
+        let (state, of_file) = match check(path, args.root.root.as_deref(), talk)? {
             Checked::Unreadable => ("unreadable", Status::Broken),
             Checked::Report(report) => {
                 let errors = report.diagnostics.iter();
@@ -58,7 +59,7 @@ pub fn run(args: &Validate, talk: &mut Talk) -> Result<Answer, Failure> {
 }
 
 /// Checks one file. One that cannot be read does not keep the others from being checked.
-fn check(path: &Path, talk: &mut Talk) -> Result<Checked, Failure> {
+fn check(path: &Path, root: Option<&Path>, talk: &mut Talk) -> Result<Checked, Failure> {
     let spec = match files::read_spec(path) {
         Ok(spec) => spec,
         Err(Failure::Report(report)) => return Ok(Checked::Report(report)),
@@ -67,7 +68,8 @@ fn check(path: &Path, talk: &mut Talk) -> Result<Checked, Failure> {
             return Ok(Checked::Unreadable);
         }
     };
-    match Compiler::new().name(spec.name).check(&spec.text) {
+    let compiler = folder::compiler(&spec, root)?;
+    match compiler.check(&spec.text) {
         Ok((_, warnings)) => Ok(Checked::Report(warnings)),
         Err(Error::Spec(report) | Error::Inputs(report)) => Ok(Checked::Report(report)),
         Err(error @ Error::Candle(_)) => Err(error.into()),
