@@ -108,7 +108,7 @@ pub(in crate::ast) fn report(
 /// `use`, the point in `monai.dice()`.
 fn belongs(text: &str, tokens: &[Token], at: usize) -> bool {
     let word = |at: usize| tokens.get(at).map_or("", |t| &text[t.start..t.end]);
-    if word(at) != "." {
+    if word(0) == "use" || word(at) != "." {
         let path = word(at);
         let quoted = path.len() > 1 && path.starts_with('"') && path.ends_with('"');
         return at == 1 && word(0) == "use" && quoted && !path.starts_with("\"\"\"");
@@ -239,24 +239,44 @@ fn number(word: &str, span: Span) -> Diagnostic {
         )
 }
 
-/// `sum(x).exp()`, `torch.nn.mean(x)`: points that do not stand between a module and its name.
+/// `sum(x).exp()`, `torch.nn.mean(x)`, `use common.loss`: points that do not stand between a module
+/// and its name.
 fn dot(text: &str, tokens: &[Token], at: usize, span: Span) -> Diagnostic {
-    let word = |at: usize| {
-        let token = tokens.get(at)?;
-        matches!(token.kind, TokenKind::Word).then(|| &text[token.start..token.end])
-    };
+    let word = |at: usize| tokens.get(at).map_or("", |t| &text[t.start..t.end]);
+    if word(0) == "use" {
+        return bare_path(text, tokens, span);
+    }
     let diagnostic = Diagnostic::error(
         Code::Syntax,
         "a point stands only between a module and a name of it",
     )
     .at(span, "not expected here");
-    let chain = tokens
-        .get(at + 2)
-        .is_some_and(|t| &text[t.start..t.end] == ".");
-    match word(at + 1) {
-        Some(name) if chain || at > 1 && &text[tokens[at - 2].start..tokens[at - 2].end] == "." => diagnostic
-            .help(format!("modules have no parts: write `{name}(...)`, or `monai.{name}(...)` for a name of a module")),
+    let chain = word(at + 2) == "." || at > 1 && word(at - 2) == ".";
+    let named = |t: &&Token| t.kind == TokenKind::Word;
+    match tokens.get(at + 1).filter(named).map(|_| word(at + 1)) {
+        Some(name) if chain => diagnostic.help(format!(
+            "modules have no parts: write `{name}(...)`, or `monai.{name}(...)` for a name of a module"
+        )),
         Some(name) => diagnostic.help(format!("there are no methods: write `{name}(x)`")),
         None => diagnostic.help("there are no methods, only functions: `sum(x)`"),
     }
+}
+
+/// A path without quotes, or the part of a module, behind `use`.
+fn bare_path(text: &str, tokens: &[Token], span: Span) -> Diagnostic {
+    let line = 1 + tokens.iter().skip(1).take_while(|t| !t.first).count();
+    let end = tokens[..line]
+        .iter()
+        .position(|t| &text[t.start..t.end] == "as");
+    let (first, last) = (&tokens[1], &tokens[end.unwrap_or(line) - 1]);
+    let whole = Span::new(span.file, first.start, last.end);
+    let path = &text[first.start..last.end];
+    if path.ends_with(".loss") {
+        return Diagnostic::error(Code::Syntax, "the path of a module stands in double quotes")
+            .at(whole, "")
+            .fix(whole, format!("\"{path}\""), "write the quotes");
+    }
+    Diagnostic::error(Code::Syntax, "a module has no parts")
+        .at(span, "not expected here")
+        .help("`use torch` names the whole module, `use \"common.loss\"` a file")
 }

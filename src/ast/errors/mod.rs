@@ -12,6 +12,7 @@ mod brackets;
 mod declarations;
 mod operands;
 mod spelling;
+mod uses;
 
 mod items;
 mod refusals;
