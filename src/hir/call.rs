@@ -570,8 +570,9 @@ impl<'a> Cx<'a> {
                 continue;
             }
             let mut fits = Vec::new();
+            let axes = self.probe_axes(definition.head);
             for operand in &definition.operands {
-                let Some(id) = self.probe_operand(operand) else {
+                let Some(id) = self.probe_operand(operand, axes) else {
                     break;
                 };
                 fits.push(Fit {

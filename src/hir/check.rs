@@ -1,6 +1,6 @@
 //! A file → [`Hir`]: items in order, then what is minimized, then what nothing used.
 
-use super::axes::Role;
+use super::axes::{AxisId, Role};
 use super::cx::{Checked, Cx, Global, GlobalSource, Library, Reported, State, operands};
 use super::tree::{Expr, ExprId, ExprKind, Hir, InputSource, Report};
 use super::ty::Kind;
@@ -352,16 +352,22 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// An operand of a declared type, made to check a definition that nothing calls.
-    pub(super) fn probe_operand(&mut self, operand: &ast::OperandDecl) -> Option<ExprId> {
+    /// Axes of a batch, of classes and of space, made to check a definition that nothing calls.
+    pub(super) fn probe_axes(&mut self, span: Span) -> [AxisId; 3] {
+        let roles = [("N", Role::Batch), ("C", Role::Class), ("S", Role::Space)];
+        roles.map(|(name, role)| self.axes.probe(name, role, span))
+    }
+
+    /// An operand of a declared type over such axes.
+    pub(super) fn probe_operand(
+        &mut self,
+        operand: &ast::OperandDecl,
+        [n, c, s]: [AxisId; 3],
+    ) -> Option<ExprId> {
         let ast::TypeKind::Tensor { kind, class, .. } = &operand.ty.kind else {
             return None;
         };
         let span = operand.span;
-        let axis = |cx: &mut Self, name: &str, role: Role| cx.axes.probe(name, role, span);
-        let n = axis(self, "N", Role::Batch);
-        let c = axis(self, "C", Role::Class);
-        let s = axis(self, "S", Role::Space);
         use super::ty::Classes;
         let per = matches!(class.as_ref().map(|c| c.word), Some(ast::ClassWord::Per));
         let classes = if per {

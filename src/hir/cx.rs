@@ -243,12 +243,13 @@ impl<'a> Cx<'a> {
                 diagnostic = diagnostic.at(call, format!("in this call of `{name}`"));
             }
         }
+        let mut used = Vec::new();
         let mut file = diagnostic.primary.as_ref().map(|label| label.span.file);
         while let Some(at) = file.and_then(|file| self.library.used_at(file)) {
-            diagnostic = diagnostic.also(at, "used here");
+            used.push(at);
             file = Some(at.file);
         }
-        self.diags.push(diagnostic);
+        self.diags.push(diagnostic.used_at(&used));
         Reported
     }
 

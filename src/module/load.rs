@@ -70,7 +70,7 @@ impl Loading<'_> {
                 continue;
             };
             if let Some(first) = uses.iter().find(|u| u.name == name) {
-                self.diags.push(
+                self.push(
                     Diagnostic::error(Code::Duplicate, format!("two modules are called `{name}`"))
                         .at(item.span, "the second one")
                         .also(first.span, "the first one")
@@ -120,7 +120,7 @@ impl Loading<'_> {
                 } else {
                     format!("m_{like}")
                 };
-                self.diags.push(
+                self.push(
                     Diagnostic::error(
                         Code::BadPath,
                         format!("`{name}` cannot be the name of a module"),
@@ -146,7 +146,7 @@ impl Loading<'_> {
             ModuleName::File(written) => match path::resolve(from, written) {
                 Ok(path) => path,
                 Err(wrong) => {
-                    self.diags.push(bad_path(wrong, written, used.span));
+                    self.push(bad_path(wrong, written, used.span));
                     return None;
                 }
             },
@@ -184,7 +184,7 @@ impl Loading<'_> {
                         ))
                 }
             };
-            self.diags.push(diagnostic);
+            self.push(diagnostic);
             return None;
         };
         let id = ast.span.file;
@@ -205,7 +205,7 @@ impl Loading<'_> {
         let error =
             |code, message: String, label: &str| Diagnostic::error(code, message).at(span, label);
         let Some(loader) = self.loader else {
-            self.diags.push(
+            self.push(
                 error(Code::UnknownModule, "no files can be read here".to_string(), "this is a file")
                     .help("the program that compiles the spec gives no loader: `Compiler::loader` takes one"),
             );
@@ -219,15 +219,14 @@ impl Loading<'_> {
             None
         };
         if let Some(limit) = limit {
-            self.diags
-                .push(error(Code::TooManyModules, limit, "one too many"));
+            self.push(error(Code::TooManyModules, limit, "one too many"));
             return None;
         }
         let shown = loader.shown(path);
         let bytes = match loader.load(path) {
             Ok(bytes) => bytes,
             Err(LoadError::NotFound) => {
-                self.diags.push(
+                self.push(
                     error(
                         Code::UnknownModule,
                         format!("there is no file `{shown}`"),
@@ -238,21 +237,19 @@ impl Loading<'_> {
                 return None;
             }
             Err(LoadError::Outside) => {
-                self.diags
-                    .push(outside(span, "the file is a link that leads outside of it"));
+                self.push(outside(span, "the file is a link that leads outside of it"));
                 return None;
             }
             Err(LoadError::Failed(why)) => {
                 let message = format!("cannot read `{shown}`: {why}");
-                self.diags
-                    .push(error(Code::UnknownModule, message, "this file"));
+                self.push(error(Code::UnknownModule, message, "this file"));
                 return None;
             }
         };
         self.bytes += bytes.len();
         if self.bytes > MAX_TOTAL {
             let limit = format!("the files of a spec have at most {MAX_TOTAL} bytes together");
-            self.diags.push(error(
+            self.push(error(
                 Code::TooManyModules,
                 limit,
                 "with this one they have more",
@@ -262,8 +259,7 @@ impl Loading<'_> {
         let text = match ast::decode(&bytes) {
             Ok(text) => text,
             Err(diagnostic) => {
-                self.diags
-                    .push(diagnostic.at(span, format!("reading `{shown}`")));
+                self.push(diagnostic.at(span, format!("reading `{shown}`")));
                 return None;
             }
         };
@@ -291,8 +287,12 @@ impl Loading<'_> {
         }
         let fine = !found.has_errors();
         let uses = ast.as_ref().map(|ast| self.uses(ast));
-        for diagnostic in found.into_sorted() {
-            self.diags.push(self.imported(diagnostic));
+        for mut diagnostic in found.into_sorted() {
+            if diagnostic.code == Code::Empty {
+                diagnostic.message = "the file defines nothing".to_string();
+                diagnostic.help = vec!["write a `fn` or a `loss`, or remove the `use`".to_string()];
+            }
+            self.push(diagnostic);
         }
         let (ast, uses) = (ast.filter(|_| fine)?, uses?);
         Some(File {
@@ -303,12 +303,10 @@ impl Loading<'_> {
         })
     }
 
-    /// Says of a mistake in a file how the spec came to it.
-    fn imported(&self, diagnostic: Diagnostic) -> Diagnostic {
-        let used = self.open.iter().skip(1).rev();
-        used.fold(diagnostic, |diagnostic, open| {
-            diagnostic.also(open.at, "used here")
-        })
+    /// Reports a mistake in the file that is open, and says how the spec came to it.
+    fn push(&mut self, diagnostic: Diagnostic) {
+        let used: Vec<Span> = self.open.iter().skip(1).rev().map(|open| open.at).collect();
+        self.diags.push(diagnostic.used_at(&used));
     }
 
     fn cycle(&mut self, start: usize, path: &str, span: Span) {
@@ -318,19 +316,12 @@ impl Loading<'_> {
         };
         let names = self.open[start..].iter().map(|open| shown(&open.path));
         let names: Vec<String> = names.chain([shown(path)]).collect();
-        let mut diagnostic = Diagnostic::error(
+        let diagnostic = Diagnostic::error(
             Code::ModuleCycle,
             format!("files use each other in a circle: {}", names.join(" → ")),
         )
         .at(span, "this closes the circle");
-        for open in &self.open[start + 1..] {
-            diagnostic = diagnostic.also(open.at, "used here");
-        }
-        if start > 0 {
-            diagnostic = diagnostic.also(self.open[start].at, "used here");
-        }
-        self.diags
-            .push(diagnostic.help("move what both need to a file of its own"));
+        self.push(diagnostic.help("move what both need to a file of its own"));
     }
 
     fn warn_unused(&mut self, ast: &Ast, uses: &[Used]) {
@@ -347,7 +338,7 @@ impl Loading<'_> {
             open.extend(expr.parts());
         }
         for used in uses {
-            if !called.contains(&used.name.as_str()) {
+            if used.file.is_some() && !called.contains(&used.name.as_str()) {
                 let warning = Diagnostic::warning(
                     Code::Unused,
                     format!("the module `{}` is never used", used.name),
@@ -357,7 +348,7 @@ impl Loading<'_> {
                     "its names are called as `{}.name(…)`; remove the line if none is needed",
                     used.name
                 ));
-                self.diags.push(self.imported(warning));
+                self.push(warning);
             }
         }
     }

@@ -253,6 +253,11 @@ fn dot(text: &str, tokens: &[Token], at: usize, span: Span) -> Diagnostic {
     .at(span, "not expected here");
     let chain = word(at + 2) == "." || at > 1 && word(at - 2) == ".";
     let named = |t: &&Token| t.kind == TokenKind::Word;
+    // Of a path with several points the last name is meant.
+    let mut at = at;
+    while word(at + 2) == "." {
+        at += 2;
+    }
     match tokens.get(at + 1).filter(named).map(|_| word(at + 1)) {
         Some(name) if chain => diagnostic.help(format!(
             "modules have no parts: write `{name}(...)`, or `monai.{name}(...)` for a name of a module"

@@ -9,6 +9,7 @@ mod explain;
 mod general;
 mod hostile;
 mod list;
+mod modules;
 mod validate;
 
 use serde_json::Value;

@@ -4,15 +4,6 @@ use super::messages;
 
 #[test]
 fn items_of_later_versions() {
-    insta::assert_snapshot!(messages("use monai"), @r"
-    error[E0101]: `use` is not an item of this version
-     --> spec.loss:1:1
-      |
-    1 | use monai
-      | ^^^ reserved for a later version of the language
-      |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
-    ");
     insta::assert_snapshot!(messages("ignore target == 255\nminimize dice()"), @r"
     error[E0101]: `ignore` is not an item of this version
      --> spec.loss:1:1
@@ -20,7 +11,7 @@ fn items_of_later_versions() {
     1 | ignore target == 255
       | ^^^^^^ reserved for a later version of the language
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
     ");
     insta::assert_snapshot!(messages("test \"dice\" { }"), @r#"
     error[E0101]: `test` is not an item of this version
@@ -29,7 +20,7 @@ fn items_of_later_versions() {
     1 | test "dice" { }
       | ^^^^ reserved for a later version of the language
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
     "#);
 }
 
@@ -42,7 +33,7 @@ fn misspelt_items() {
     1 | trem region = dice()
       | ^^^^ no such item
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
     help: did you mean `term`?
       |
     1 - trem region = dice()
@@ -56,7 +47,7 @@ fn misspelt_items() {
     1 | minimise 0.5*dice()
       | ^^^^^^^^ no such item
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
     help: did you mean `minimize`?
       |
     1 - minimise 0.5*dice()
@@ -70,7 +61,7 @@ fn misspelt_items() {
     1 | minimise(dice())
       | ^^^^^^^^ no such item
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
     help: did you mean `minimize`?
       |
     1 - minimise(dice())
@@ -112,24 +103,24 @@ fn items_of_other_languages() {
       |
       = help: a function is `fn name(x: real) = ...`, a loss `loss name(...) on pred: probs, target: probs = ...`
     ");
-    insta::assert_snapshot!(messages("import torch"), @r"
+    insta::assert_snapshot!(messages("import torch"), @r#"
     error[E0101]: `import` does not start an item
      --> spec.loss:1:1
       |
     1 | import torch
       | ^^^^^^ no such item
       |
-      = help: nothing is imported: the standard library is there already
-    ");
-    insta::assert_snapshot!(messages("from torch import nn"), @r"
+      = help: the standard library is there already; a module is named with `use monai` or `use "common.loss"`
+    "#);
+    insta::assert_snapshot!(messages("from torch import nn"), @r#"
     error[E0101]: `from` does not start an item
      --> spec.loss:1:1
       |
     1 | from torch import nn
       | ^^^^ no such item
       |
-      = help: nothing is imported: the standard library is there already
-    ");
+      = help: the standard library is there already; a module is named with `use monai` or `use "common.loss"`
+    "#);
     insta::assert_snapshot!(messages("for i in range(3): x"), @r"
     error[E0101]: `for` does not start an item
      --> spec.loss:1:1
