@@ -34,12 +34,12 @@ pub(super) static PRECEDENCE: ConstPrattParser<Rule, 15> =
 
 /// The words that start an item.
 pub(super) const ITEM_WORDS: &[&str] = &[
-    "language", "use", "task", "axis", "input", "param", "let", "term", "report", "minimize", "fn",
-    "loss",
+    "language", "use", "task", "axis", "input", "param", "ignore", "let", "term", "report",
+    "minimize", "fn", "loss",
 ];
 
 /// Words that a later version of the language gives a meaning.
-pub(super) const LATER_WORDS: &[&str] = &["ignore", "test"];
+pub(super) const LATER_WORDS: &[&str] = &["test"];
 
 /// The reserved words inside expressions and definitions.
 pub(super) const INNER_WORDS: &[&str] = &[

@@ -31,6 +31,7 @@ impl Ast {
                 | ItemKind::Axis { .. }
                 | ItemKind::Input { .. } => Vec::new(),
                 ItemKind::Param { default, .. } => vec![default],
+                ItemKind::Ignore { condition, .. } => vec![condition],
                 ItemKind::Let(binding) | ItemKind::Term(binding) | ItemKind::Report(binding) => {
                     vec![&binding.value]
                 }
@@ -106,6 +107,13 @@ pub enum ItemKind {
         ty: TypeExpr,
         /// Its value when none is set.
         default: Expr,
+    },
+    /// `ignore target == 255`, `ignore mask == 0 strict`
+    Ignore {
+        /// Where nothing counts.
+        condition: Expr,
+        /// Whether NaN comes out where nothing is left, and not 0.
+        strict: bool,
     },
     /// `let ramp = …`
     Let(Binding),

@@ -365,6 +365,7 @@ fn only_definitions(ast: &Ast, found: &mut Diagnostics) {
             ItemKind::Axis { .. } => "an axis",
             ItemKind::Input { .. } => "an input",
             ItemKind::Param { .. } => "a param",
+            ItemKind::Ignore { .. } => "what to ignore",
             ItemKind::Let(_) => "a `let`",
             ItemKind::Term(_) => "a term",
             ItemKind::Report(_) => "a report",
