@@ -6,6 +6,7 @@ mod cli;
 mod fused;
 mod golden;
 mod ir;
+mod lints;
 mod pages;
 mod readme;
 mod run;

@@ -1,7 +1,7 @@
 //! Wrong specs: every `tests/ui/*.loss` is refused, or warned of, with exactly the message in the
 //! file `.stderr` beside it. `BLESS=1 cargo test ui` rewrites the messages; read them.
 
-use lossc::{Compiler, Error};
+use lossc::{Compiler, Error, Report};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,15 +16,18 @@ fn specs() -> Vec<PathBuf> {
     files
 }
 
-fn message(path: &Path) -> String {
+fn report(path: &Path) -> Report {
     let text = fs::read_to_string(path).expect("a readable spec");
     let name = path.file_name().expect("a file").to_string_lossy();
-    let report = match Compiler::new().name(name).compile(&text) {
+    match Compiler::new().name(name).compile(&text) {
         Ok(loss) => loss.warnings().clone(),
         Err(Error::Spec(report) | Error::Inputs(report)) => report,
         Err(other) => panic!("{other}"),
-    };
-    format!("{report}\n")
+    }
+}
+
+fn message(path: &Path) -> String {
+    format!("{}\n", report(path))
 }
 
 #[test]
@@ -40,8 +43,55 @@ fn every_wrong_spec_gets_its_message() {
         } else if fs::read_to_string(&kept).unwrap_or_default() != found {
             wrong.push(format!("{}:\n{found}", path.display()));
         }
-        assert!(!found.trim().is_empty(), "{} is fine", path.display());
+        if found.trim().is_empty() {
+            wrong.push(format!("{} is fine", path.display()));
+        }
     }
     assert!(wrong.is_empty(), "messages differ:\n{}", wrong.join("\n"));
-    assert!(specs.len() > 20);
+    assert!(specs.len() >= 150);
+}
+
+#[test]
+fn messages_point_into_the_users_file() {
+    for path in &specs() {
+        for diagnostic in &report(path).diagnostics {
+            let primary = diagnostic.primary.as_ref();
+            let primary = primary.unwrap_or_else(|| panic!("{} has no place", path.display()));
+            assert_eq!(primary.span.file.0, 0, "{}", path.display());
+        }
+    }
+}
+
+/// Where every mistake has a certain fix, the fixes together make the spec right.
+#[test]
+fn certain_fixes_mend() {
+    let mut mended = 0;
+    let mut wrong = Vec::new();
+    for path in &specs() {
+        let text = fs::read_to_string(path).expect("a readable spec");
+        let report = report(path);
+        let fixes: Vec<_> = report
+            .diagnostics
+            .iter()
+            .filter_map(|d| d.fixes.iter().find(|fix| fix.certain))
+            .collect();
+        if fixes.len() < report.diagnostics.len() {
+            continue;
+        }
+        let mut fixed = text.clone();
+        let mut edits: Vec<_> = fixes
+            .iter()
+            .map(|f| (f.span.range(), &f.replacement))
+            .collect();
+        edits.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+        for (range, replacement) in edits {
+            fixed.replace_range(range, replacement);
+        }
+        mended += 1;
+        if let Err(error) = Compiler::new().compile(&fixed) {
+            wrong.push(format!("{}:\n{fixed}\n{error}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "still wrong:\n{}", wrong.join("\n\n"));
+    assert!(mended > 40, "{mended}");
 }

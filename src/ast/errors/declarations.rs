@@ -166,7 +166,7 @@ fn missing_type(t: &Trouble) -> Diagnostic {
     let ty = if operand { "probs" } else { "real" };
     t.error(format!("`{name}` has no type"))
         .at(t.before_span(), "a type is missing after it")
-        .fix(
+        .guess(
             t.behind_before(),
             format!(": {ty}"),
             "write its type, for example",
@@ -297,7 +297,7 @@ pub(super) fn missing_equals(t: &Trouble) -> Option<Diagnostic> {
             .at(t.before_span(), "`=` is missing after this");
         return Some(match item {
             "param" => diagnostic
-                .fix(end, " = 1", "write it, for example")
+                .guess(end, " = 1", "write it, for example")
                 .help("what must be given anew for each run is an `input`"),
             _ => diagnostic,
         });

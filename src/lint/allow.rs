@@ -1,0 +1,125 @@
+//! `# allow(name)`: a comment that silences a lint in one item.
+//!
+//! A comment behind an item or inside it belongs to that item, one on a line of its own to the item
+//! that follows. An `allow` that names no lint, or that has nothing to silence, is itself told of,
+//! so that none outlives its reason.
+
+use crate::ast::{self, Ast};
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity, nearest};
+use crate::source::Span;
+
+/// One name in an `allow`.
+struct Allow {
+    name: String,
+    /// Where the name stands.
+    span: Span,
+    /// The comment.
+    comment: Span,
+    /// The item that it belongs to.
+    item: Option<Span>,
+}
+
+/// Takes out the warnings that the comments of `text` allow. `checked` says whether every lint has
+/// run; only then an `allow` can be called useless.
+pub fn apply(ast: &Ast, text: &str, checked: bool, diags: &mut Diagnostics) {
+    let allows = allows(ast, text);
+    if allows.is_empty() {
+        return;
+    }
+    let mut used = vec![false; allows.len()];
+    diags.retain(|diagnostic| {
+        let (Severity::Warning, Some(lint), Some(at)) = (
+            diagnostic.severity,
+            diagnostic.code.lint(),
+            &diagnostic.primary,
+        ) else {
+            return true;
+        };
+        let allowed = allows.iter().position(|allow| {
+            allow.name == lint && allow.item.is_some_and(|item| holds(item, at.span))
+        });
+        if let Some(i) = allowed {
+            used[i] = true;
+        }
+        allowed.is_none()
+    });
+    if !checked {
+        return;
+    }
+    for (allow, used) in allows.iter().zip(used) {
+        if !used {
+            diags.push(useless(allow));
+        }
+    }
+}
+
+fn holds(item: Span, at: Span) -> bool {
+    item.file == at.file && item.start <= at.start && at.start <= item.end
+}
+
+fn useless(allow: &Allow) -> Diagnostic {
+    let names = || Code::ALL.iter().filter_map(|code| code.lint());
+    if !names().any(|lint| lint == allow.name) {
+        let diagnostic = Diagnostic::warning(
+            Code::UselessAllow,
+            format!("there is no lint `{}`", allow.name),
+        )
+        .at(allow.span, "not the name of a lint");
+        return match nearest(&allow.name, names()) {
+            Some(near) => diagnostic.guess(allow.span, near, "a similar name"),
+            None => diagnostic.help("`lossc list lints` shows all there are"),
+        };
+    }
+    let diagnostic = Diagnostic::warning(
+        Code::UselessAllow,
+        format!("nothing here needs `allow({})`", allow.name),
+    )
+    .at(allow.comment, "silences nothing");
+    match allow.item {
+        Some(_) => diagnostic.help("remove it"),
+        None => diagnostic.help("it belongs to the item before it on its line, or to the next one"),
+    }
+}
+
+/// The `allow` comments of a text, name by name.
+fn allows(ast: &Ast, text: &str) -> Vec<Allow> {
+    let file = ast.span.file;
+    let mut list = Vec::new();
+    if !text.contains("allow(") {
+        return list;
+    }
+    for (start, end) in ast::comments(text) {
+        let body = text[start..end].trim_start_matches('#').trim_start();
+        let Some(inner) = body.strip_prefix("allow(") else {
+            continue;
+        };
+        let Some(inner) = inner.split(')').next() else {
+            continue;
+        };
+        let comment = Span::new(file, start, end);
+        let mut at = end - text[start..end].trim_start_matches('#').trim_start().len();
+        at += "allow(".len();
+        for part in inner.split(',') {
+            let name = part.trim();
+            let from = at + (part.len() - part.trim_start().len());
+            list.push(Allow {
+                name: name.to_string(),
+                span: Span::new(file, from, from + name.len()),
+                comment,
+                item: item_of(ast, text, start),
+            });
+            at += part.len() + 1;
+        }
+    }
+    list
+}
+
+/// The item that a comment which starts at `at` belongs to.
+fn item_of(ast: &Ast, text: &str, at: usize) -> Option<Span> {
+    let spans = || ast.items.iter().map(|item| item.span);
+    let inside = spans().find(|s| (s.start as usize) < at && at < s.end as usize);
+    let behind =
+        || spans().find(|s| (s.end as usize) <= at && !text[s.end as usize..at].contains('\n'));
+    let next = || spans().find(|s| s.start as usize > at);
+    inside.or_else(behind).or_else(next)
+}
