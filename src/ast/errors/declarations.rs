@@ -17,7 +17,12 @@ pub(super) fn item_word(t: &Trouble) -> Option<Diagnostic> {
             .error(format!("`minimize` takes its expression without `{here}`"))
             .at(span, "not expected here")
             .fix(t.behind_before().to(t.here_and_blank()), " ", "remove it"),
-        "=" | ":" if t.at == 1 && item == "loss" => t
+        ":" if t.at == 1 && item == "loss" => t
+            .error("`loss` starts the definition of a loss")
+            .at(t.before_span(), "no definition follows")
+            .help("what to train on is one expression: `minimize 0.5*dice() + 0.5*ce()`")
+            .help("a definition is `loss name(...) on pred: probs, target: probs = ...`"),
+        "=" if t.at == 1 && item == "loss" => t
             .error("`loss` starts the definition of a loss")
             .at(t.before_span(), "no definition follows")
             .fix(
