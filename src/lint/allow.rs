@@ -2,9 +2,10 @@
 //!
 //! A comment behind an item or inside it belongs to that item, one on a line of its own to the item
 //! that follows. An `allow` that names no lint, or that has nothing to silence, is itself told of,
-//! so that none outlives its reason.
+//! so that none outlives its reason. What a definition holds is looked at where it is called, on
+//! the operands of that call, so that an `allow` in one is never called useless.
 
-use crate::ast::{self, Ast};
+use crate::ast::{self, Ast, Item, ItemKind};
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity, nearest};
 use crate::source::Span;
 
@@ -17,6 +18,8 @@ struct Allow {
     comment: Span,
     /// The item that it belongs to.
     item: Option<Span>,
+    /// Whether that is a definition.
+    defines: bool,
 }
 
 /// Takes out the warnings that the comments of `text` allow. `checked` says whether every lint has
@@ -47,8 +50,9 @@ pub fn apply(ast: &Ast, text: &str, checked: bool, diags: &mut Diagnostics) {
         return;
     }
     for (allow, used) in allows.iter().zip(used) {
-        if !used {
-            diags.push(useless(allow));
+        let known = lints().any(|lint| lint == allow.name);
+        if !used && !(known && allow.defines) {
+            diags.push(useless(allow, known));
         }
     }
 }
@@ -57,15 +61,19 @@ fn holds(item: Span, at: Span) -> bool {
     item.file == at.file && item.start <= at.start && at.start <= item.end
 }
 
-fn useless(allow: &Allow) -> Diagnostic {
-    let names = || Code::ALL.iter().filter_map(|code| code.lint());
-    if !names().any(|lint| lint == allow.name) {
+/// The names of all lints.
+fn lints() -> impl Iterator<Item = &'static str> {
+    Code::ALL.iter().filter_map(|code| code.lint())
+}
+
+fn useless(allow: &Allow, known: bool) -> Diagnostic {
+    if !known {
         let diagnostic = Diagnostic::warning(
             Code::UselessAllow,
             format!("there is no lint `{}`", allow.name),
         )
         .at(allow.span, "not the name of a lint");
-        return match nearest(&allow.name, names()) {
+        return match nearest(&allow.name, lints()) {
             Some(near) => diagnostic.guess(allow.span, near, "a similar name"),
             None => diagnostic.help("`lossc list lints` shows all there are"),
         };
@@ -97,6 +105,9 @@ fn allows(ast: &Ast, text: &str) -> Vec<Allow> {
             continue;
         };
         let comment = Span::new(file, start, end);
+        let item = item_of(ast, text, start);
+        let defines =
+            item.is_some_and(|item| matches!(item.kind, ItemKind::Fn(_) | ItemKind::Loss(_)));
         let mut at = end - text[start..end].trim_start_matches('#').trim_start().len();
         at += "allow(".len();
         for part in inner.split(',') {
@@ -106,7 +117,8 @@ fn allows(ast: &Ast, text: &str) -> Vec<Allow> {
                 name: name.to_string(),
                 span: Span::new(file, from, from + name.len()),
                 comment,
-                item: item_of(ast, text, start),
+                item: item.map(|item| item.span),
+                defines,
             });
             at += part.len() + 1;
         }
@@ -115,9 +127,11 @@ fn allows(ast: &Ast, text: &str) -> Vec<Allow> {
 }
 
 /// The item that a comment which starts at `at` belongs to.
-fn item_of(ast: &Ast, text: &str, at: usize) -> Option<Span> {
-    let spans = || ast.items.iter().map(|item| item.span);
-    let inside = spans().find(|s| (s.start as usize) < at && at < s.end as usize);
+fn item_of<'a>(ast: &'a Ast, text: &str, at: usize) -> Option<&'a Item> {
+    let start = |item: &Item| item.span.start as usize;
+    let end = |item: &Item| item.span.end as usize;
+    let items = || ast.items.iter();
+    let inside = items().find(|item| start(item) < at && at < end(item));
     let behind =
         || spans().find(|s| (s.end as usize) <= at && !text[s.end as usize..at].contains('\n'));
     let next = || spans().find(|s| s.start as usize > at);

@@ -1,6 +1,6 @@
 //! [`Hir`] → warnings: what is not wrong, and probably not meant.
 //!
-//! A lint is a row of [`LINTS`], a file here, and a row of the table of codes, which has its name.
+//! A lint is a row of `LINTS`, a file here, and a row of the table of codes, which has its name.
 //! Two are found where alone they can be seen, in the checker: `log_of_probs`, where a conversion
 //! is inserted, and `unused`, which knows what names were asked for. Lints are few and quiet: one
 //! that fires on a spec that is fine is worse than one that stays silent on a spec that is not.

@@ -295,7 +295,11 @@ pub(in crate::ast) fn two_operands(t: &Trouble) -> Diagnostic {
         .also(t.before_span(), "the value ends here");
     let factor = t.kind(t.at - 1) == Some(TokenKind::Number);
     if factor && t.kind(t.at) == Some(TokenKind::Word) {
-        return diagnostic.fix(end, "*", "write the `*` of a product");
+        let between = Span {
+            end: t.here_span().start,
+            ..end
+        };
+        return diagnostic.fix(between, "*", "write the `*` of a product");
     }
     diagnostic.help("a new expression starts on a new line")
 }
