@@ -259,6 +259,19 @@ const OPTIONS: &[Words] = &[
         help: "the number of classes is the size of their axis; `axis C = 4` fixes it",
     },
     Words {
+        there: &[
+            "ignore_index",
+            "ignore_label",
+            "ignore_value",
+            "ignore_class",
+            "ignore",
+            "void_index",
+            "valid_mask",
+        ],
+        here: &[],
+        help: "what does not count is said once, for every term, as an item: `ignore target == 255`",
+    },
+    Words {
         there: &["device", "dtype", "requires_grad"],
         here: &[],
         help: "precision and device are those of the tensors that are bound",

@@ -247,7 +247,7 @@ impl<'a> Cx<'a> {
         {
             diagnostic = diagnostic.fix(span, here, "here it is called");
         } else if let Some(near) = self.nearest_callable(name) {
-            diagnostic = diagnostic.fix(span, format!("{near}()"), "a similar name");
+            diagnostic = diagnostic.guess(span, format!("{near}()"), "a similar name");
         } else if name.chars().count() == 1
             && self
                 .axes

@@ -132,8 +132,7 @@ fn item_of<'a>(ast: &'a Ast, text: &str, at: usize) -> Option<&'a Item> {
     let end = |item: &Item| item.span.end as usize;
     let items = || ast.items.iter();
     let inside = items().find(|item| start(item) < at && at < end(item));
-    let behind =
-        || spans().find(|s| (s.end as usize) <= at && !text[s.end as usize..at].contains('\n'));
-    let next = || spans().find(|s| s.start as usize > at);
+    let behind = || items().find(|item| end(item) <= at && !text[end(item)..at].contains('\n'));
+    let next = || items().find(|item| start(item) > at);
     inside.or_else(behind).or_else(next)
 }

@@ -104,7 +104,8 @@ fn guarded(hir: &Hir) -> Vec<bool> {
     let roots = [hir.total]
         .into_iter()
         .chain(hir.terms.iter().map(|term| term.value))
-        .chain(hir.reports.iter().map(|report| report.value));
+        .chain(hir.reports.iter().map(|report| report.value))
+        .chain(hir.ignore.iter().map(|rule| rule.condition));
     for root in roots {
         guarded[root.index()] = false;
     }
