@@ -51,7 +51,8 @@ pub fn apply(ast: &Ast, text: &str, checked: bool, diags: &mut Diagnostics) {
     }
     for (allow, used) in allows.iter().zip(used) {
         let known = lints().any(|lint| lint == allow.name);
-        if !used && !(known && allow.defines) {
+        let in_doubt = known && allow.defines;
+        if !used && !in_doubt {
             diags.push(useless(allow, known));
         }
     }

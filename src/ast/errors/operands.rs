@@ -294,7 +294,7 @@ pub(in crate::ast) fn two_operands(t: &Trouble) -> Diagnostic {
         .at(t.here_span(), "not expected here")
         .also(t.before_span(), "the value ends here");
     let factor = t.kind(t.at - 1) == Some(TokenKind::Number);
-    if factor && t.kind(t.at) == Some(TokenKind::Word) {
+    if factor && t.kind(t.at) == Some(TokenKind::Word) && t.word(t.at + 1) == "(" {
         let between = Span {
             end: t.here_span().start,
             ..end
