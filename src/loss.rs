@@ -10,6 +10,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::error::{Error, Report};
 use crate::hir::{self, Hir};
 use crate::ir::{Graph, Role};
+use crate::lint;
 use crate::lower;
 use crate::module::{self, Loader, Unit};
 use crate::passes;
@@ -103,6 +104,15 @@ impl Compiler {
         let hir = unit
             .as_ref()
             .and_then(|unit| hir::check(&unit.main, unit, &|_| None, &mut diags));
+        if let Some(unit) = &unit {
+            if let Some(hir) = &hir {
+                lint::lint(&unit.main, hir, &mut diags);
+            }
+            for ast in unit.own() {
+                let text = &sources.file(ast.span.file).text;
+                lint::apply(ast, text, hir.is_some(), &mut diags);
+            }
+        }
         let report = Report {
             diagnostics: diags.into_sorted(),
             sources: Arc::new(sources),

@@ -22,6 +22,7 @@ mod minimize;
 mod modules;
 mod operands;
 mod options;
+mod overload;
 mod print;
 mod select;
 mod tree;

@@ -162,8 +162,8 @@ impl<'a> Cx<'a> {
         let names = used.iter().map(|used| used.name.as_str());
         let diagnostic = match nearest(name, names.chain(embedded)) {
             Some(near) => diagnostic.fix(module.span, near, "a similar name"),
-            None if self.is_callable(function) => {
-                diagnostic.fix(whole, function.as_str(), "write the name alone")
+            None if let Some(here) = self.nearest_callable(function) => {
+                diagnostic.fix(whole, here, "names of the library are written alone")
             }
             None => diagnostic.help(format!(
                 "a module is named with `use {name}`, or `use \"{name}.loss\"` for a file of your own"

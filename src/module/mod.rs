@@ -85,6 +85,15 @@ impl Unit {
         }
     }
 
+    /// What the user wrote: the spec, and the files of the user's own that it uses.
+    pub fn own(&self) -> impl Iterator<Item = &Ast> {
+        let used = self.files.iter().filter_map(|file| match &file.tree {
+            Tree::Own(ast) => Some(ast),
+            Tree::Embedded(_) => None,
+        });
+        std::iter::once(&self.main).chain(used)
+    }
+
     /// The files that the spec uses, directly or not, each after those that it uses itself.
     pub fn modules(&self) -> impl Iterator<Item = FileId> {
         self.files.iter().map(|file| file.id)
@@ -130,11 +139,7 @@ impl hir::Library for Unit {
     }
 
     fn own_modules(&self) -> Vec<&Ast> {
-        let own = self.files.iter().filter_map(|file| match &file.tree {
-            Tree::Own(ast) => Some(ast),
-            Tree::Embedded(_) => None,
-        });
-        own.collect()
+        self.own().skip(1).collect()
     }
 
     fn used_at(&self, file: FileId) -> Option<Span> {

@@ -3,6 +3,7 @@
 use super::super::grammar::is_reserved;
 use super::super::pieces::MAX_ERRORS;
 use super::super::scan::{Token, TokenKind};
+use super::super::vocabulary;
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 
@@ -152,8 +153,15 @@ fn explain(file: FileId, text: &str, tokens: &[Token], at: usize) -> Diagnostic 
     }
     if quote {
         let diagnostic = error("there are no strings".to_owned()).at(span, "");
+        let bare = word.trim_matches(['"', '\'', '“', '”', '‘', '’']);
+        let name = |c: char| c.is_ascii_lowercase() || c == '_';
+        let before = at.checked_sub(1).map(|at| &tokens[at]);
+        let value = before.is_some_and(|t| &text[t.start..t.end] == "=");
         return match token.first {
             true => diagnostic.help("a remark starts with `#`, a doc comment with `##`"),
+            false if value && !bare.is_empty() && bare.chars().all(name) => {
+                diagnostic.fix(span, bare, "words of an option are written without quotes")
+            }
             false => diagnostic.help("names are written without quotes, as in `reduce=mean`"),
         };
     }
@@ -162,6 +170,18 @@ fn explain(file: FileId, text: &str, tokens: &[Token], at: usize) -> Diagnostic 
     }
     if word == "." {
         return dot(text, tokens, at, span);
+    }
+    let opens = match at.checked_sub(1).map(|at| &tokens[at]) {
+        Some(before) => matches!(
+            &text[before.start..before.end],
+            "(" | "," | "=" | "+" | "-" | "*" | "/"
+        ),
+        None => true,
+    };
+    if word == "|" && opens {
+        return error("bars are not brackets".to_owned())
+            .at(span, "")
+            .help("an absolute value is `abs(x)`");
     }
     match OTHERS.iter().find(|other| other.text == word) {
         Some(other) => {
@@ -239,31 +259,74 @@ fn number(word: &str, span: Span) -> Diagnostic {
         )
 }
 
+/// What often stands before a point and is no value.
+const MODULES: &[&str] = &[
+    "torch",
+    "nn",
+    "F",
+    "K",
+    "optim",
+    "np",
+    "numpy",
+    "jnp",
+    "jax",
+    "tf",
+    "math",
+    "monai",
+    "smp",
+    "nnunet",
+    "kornia",
+    "mmseg",
+    "keras",
+    "optax",
+    "timm",
+    "torchvision",
+    "losses",
+    "loss",
+    "std",
+    "self",
+];
+
 /// `sum(x).exp()`, `torch.nn.mean(x)`, `use common.loss`: points that do not stand between a module
 /// and its name.
 fn dot(text: &str, tokens: &[Token], at: usize, span: Span) -> Diagnostic {
-    let word = |at: usize| tokens.get(at).map_or("", |t| &text[t.start..t.end]);
-    if word(0) == "use" {
+    let any = |at: usize| {
+        let token = tokens.get(at)?;
+        matches!(token.kind, TokenKind::Word | TokenKind::Axis)
+            .then(|| &text[token.start..token.end])
+    };
+    let word = |at: usize| any(at).filter(|word| word.starts_with(|c: char| c.is_lowercase()));
+    let point = |at: usize| tokens.get(at).is_some_and(|t| &text[t.start..t.end] == ".");
+    if tokens[..1].iter().any(|t| &text[t.start..t.end] == "use") {
         return bare_path(text, tokens, span);
     }
-    let diagnostic = Diagnostic::error(
-        Code::Syntax,
-        "a point stands only between a module and a name of it",
-    )
-    .at(span, "not expected here");
-    let chain = word(at + 2) == "." || at > 1 && word(at - 2) == ".";
-    let named = |t: &&Token| t.kind == TokenKind::Word;
-    // Of a path with several points the last name is meant.
-    let mut at = at;
-    while word(at + 2) == "." {
-        at += 2;
+    let message = "a point stands only between a module and a name of it";
+    let diagnostic = Diagnostic::error(Code::Syntax, message).at(span, "not expected here");
+    let first = at.checked_sub(1).and_then(any);
+    if matches!((first, any(at + 1)), (_, Some("T" | "t" | "mT"))) {
+        return diagnostic.help("axes are matched by name, so nothing is transposed");
     }
-    match tokens.get(at + 1).filter(named).map(|_| word(at + 1)) {
-        Some(name) if chain => diagnostic.help(format!(
-            "modules have no parts: write `{name}(...)`, or `monai.{name}(...)` for a name of a module"
-        )),
-        Some(name) => diagnostic.help(format!("there are no methods: write `{name}(x)`")),
-        None => diagnostic.help("there are no methods, only functions: `sum(x)`"),
+    if first.is_some_and(|module| MODULES.contains(&module)) {
+        // `torch.nn.functional.relu`: only the last name counts.
+        let mut last = at + 1;
+        while point(last + 1) && any(last + 2).is_some() {
+            last += 2;
+        }
+        let name = any(last).unwrap_or("f");
+        let here = match vocabulary::callable(name) {
+            Some(here) => here.to_owned(),
+            None => vocabulary::without_suffix(name).unwrap_or_else(|| name.to_lowercase()),
+        };
+        return diagnostic.help(format!(
+            "functions are written without a module: `{here}(...)`"
+        ));
+    }
+    match (first, word(at + 1)) {
+        (None, Some(name)) => diagnostic.help(format!("there are no methods: write `{name}(...)`")),
+        (Some(value), Some(name)) => {
+            diagnostic.help(format!("there are no methods: write `{name}({value})`"))
+        }
+        _ => diagnostic.help("there are no methods, only functions: `sum(x)`"),
     }
 }
 

@@ -188,7 +188,11 @@ fn strings() {
     1 | minimize ce(reduce="mean")
       |                    ^^^^^^
       |
-      = help: names are written without quotes, as in `reduce=mean`
+    help: words of an option are written without quotes
+      |
+    1 - minimize ce(reduce="mean")
+    1 + minimize ce(reduce=mean)
+      |
     "#);
     insta::assert_snapshot!(messages("minimize ce(reduce='mean')"), @r"
     error[E0101]: there are no strings
@@ -197,7 +201,11 @@ fn strings() {
     1 | minimize ce(reduce='mean')
       |                    ^^^^^^
       |
-      = help: names are written without quotes, as in `reduce=mean`
+    help: words of an option are written without quotes
+      |
+    1 - minimize ce(reduce='mean')
+    1 + minimize ce(reduce=mean)
+      |
     ");
     insta::assert_snapshot!(messages("minimize ce(reduce=“mean”)"), @r"
     error[E0101]: there are no strings
@@ -215,7 +223,11 @@ fn strings() {
     1 | minimize ce(reduce='mean
       |                    ^^^^^
       |
-      = help: names are written without quotes, as in `reduce=mean`
+    help: words of an option are written without quotes
+      |
+    1 - minimize ce(reduce='mean
+    1 + minimize ce(reduce=mean
+      |
     ");
 }
 
@@ -297,7 +309,7 @@ fn methods_and_modules() {
     1 | minimize sum(x).exp()
       |                ^ not expected here
       |
-      = help: there are no methods: write `exp(x)`
+      = help: there are no methods: write `exp(...)`
     ");
     insta::assert_snapshot!(messages("minimize torch.nn.mean(x)"), @r"
     error[E0101]: a point stands only between a module and a name of it
@@ -306,7 +318,7 @@ fn methods_and_modules() {
     1 | minimize torch.nn.mean(x)
       |               ^ not expected here
       |
-      = help: modules have no parts: write `mean(...)`, or `monai.mean(...)` for a name of a module
+      = help: functions are written without a module: `mean(...)`
     ");
     insta::assert_snapshot!(messages("minimize x.[0]"), @r"
     error[E0101]: a point stands only between a module and a name of it
