@@ -46,7 +46,7 @@ def own_class(values, target):
 def log_dice(kind, x, smooth=1e-5, squared=False, over=("space",), background=True, weight=None, empty="smooth",
              smooth_nr=None, smooth_dr=None):
     p, t = operands(kind, x)
-    classes = kind != "binary"
+    classes = p.shape[1]
     if not background:
         p, t = p[:, 1:], t[:, 1:]
     overlap, big_p, big_t = sums(p, t, over)
@@ -58,7 +58,7 @@ def log_dice(kind, x, smooth=1e-5, squared=False, over=("space",), background=Tr
 
 def mcc(kind, x, smooth=1e-5, over=("space",), background=True, weight=None):
     p, t = operands(kind, x)
-    classes = kind != "binary"
+    classes = p.shape[1]
     if not background:
         p, t = p[:, 1:], t[:, 1:]
     tp, fp, fn, tn = (sums(a, b, over)[0] for a, b in ((p, t), (p, 1 - t), (1 - p, t), (1 - p, 1 - t)))
@@ -71,7 +71,7 @@ def mcc(kind, x, smooth=1e-5, over=("space",), background=True, weight=None):
 
 def sensitivity_specificity(kind, x, r=0.05, smooth=1e-5, over=("space",), background=True, weight=None):
     p, t = operands(kind, x)
-    classes = kind != "binary"
+    classes = p.shape[1]
     if not background:
         p, t = p[:, 1:], t[:, 1:]
     error = (p - t) ** 2
@@ -180,7 +180,7 @@ def arc_margin(x, margin=0.5, s=64.0):
 
 
 def entropy(x, reduce="mean"):
-    return means(torch.special.entr(torch.softmax(x["pred"], dim=1)).sum(dim=1), None, reduce)
+    return means(torch.distributions.Categorical(logits=torch.movedim(x["pred"], 1, -1)).entropy(), None, reduce)
 
 
 def kd(x, temperature=4.0):
@@ -300,8 +300,8 @@ def varifocal(x, alpha=0.75, gamma=2.0, reduce="mean"):
 
 
 def binary_entropy(x, reduce="mean"):
-    p, q = torch.sigmoid(x["pred"]), torch.sigmoid(-x["pred"])
-    return means(torch.special.entr(p) + torch.special.entr(q), None, reduce)
+    z = x["pred"]
+    return means(F.softplus(z) - z * torch.sigmoid(z), None, reduce)
 
 
 def questions(book):
@@ -418,7 +418,7 @@ def regression(book):
         one("rmse", "pixel", {"pixel_weight": "w"}, data, rmse)
         one("mape", "default", {}, data, mape, diff=("pred",))
         one("mape", "eps", {"eps": 0.5}, data, mape)
-        one("msle", "default", {}, data, msle, "rate", "count")
+        one("msle", "default", {}, data, msle, "rate", "count", diff=("pred",))
         one("laplace_nll", "default", {}, data, laplace_nll, scale=True)
         one("laplace_nll", "full", {"full": True, "eps": 0.5}, data, laplace_nll, scale=True)
         if data != "reg_a":  # one element a sample: |d| has a corner where d changes its sign
