@@ -90,7 +90,7 @@ def unified_focal(x, balance=0.5, delta=0.6, gamma=0.5, asymmetric=True, smooth=
     easy = torch.exp(gamma * log_rest)
     background = x["target"] == 0
     hardness = torch.where(background, easy, torch.ones_like(easy)) if asymmetric else easy
-    side = torch.where(background, 1 - delta, delta)
+    side = torch.where(background, torch.tensor(1 - delta, dtype=torch.float64), torch.tensor(delta, dtype=torch.float64))
     pixels = (-side * hardness * own_class(log_p, x["target"])).mean()
     p, flat_t = operands("multiclass", x)
     tp, fp, fn = (sums(a, b, over)[0] for a, b in ((p, flat_t), (p, 1 - flat_t), (1 - p, flat_t)))

@@ -12,7 +12,10 @@ fn losses() {
 #[test]
 fn other_names() {
     let text = lossc(&["explain", "l1"]).fine();
-    assert!(text.starts_with("loss mae ") && text.contains("also called l1\n"), "{text}");
+    assert!(
+        text.starts_with("loss mae ") && text.contains("also called l1\n"),
+        "{text}"
+    );
 }
 
 #[test]
