@@ -46,8 +46,11 @@ fn check(graph: &Graph, sizes: &DimSizes, inputs: &[Array]) -> Result<(), TestCa
         prop_assert_eq!(&found.shape, &expected.shape);
         let slack = 1e-11 * slack(&node.op, &args);
         for (&a, &e) in found.data.iter().zip(&expected.data) {
+            // An infinite factor that is constant along a summed axis multiplies the sum, which may
+            // be inf where the sum of the products, inf − inf, is NaN.
+            let beyond = matches!(node.op, Op::Dot(_)) && !a.is_finite() && !e.is_finite();
             prop_assert!(
-                close(a, e, 1e-11, slack),
+                beyond || close(a, e, 1e-11, slack),
                 "{id}: {a:e}, not {e:e}\n{:?}\n{}",
                 args,
                 lossc::ir::print(&graph)
