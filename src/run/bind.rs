@@ -3,10 +3,11 @@
 //! A tensor keeps its memory: axes are merged, dropped and put in order by strides, and copied
 //! only where strides cannot say it.
 
+use super::range;
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::ir::{DimId, DimSizes, Graph};
 use crate::signature::{InputDim, Numbers, Signature, Slot, What};
-use candle_core::{DType, Tensor};
+use candle_core::{CpuStorage, DType, Storage, Tensor};
 
 /// What a caller binds to a name.
 #[derive(Clone, Debug)]
@@ -682,6 +683,17 @@ fn values(signature: &Signature, bound: &[Bound], sizes: &DimSizes, errors: &mut
 
 /// The number in a tensor of one element.
 pub fn scalar_value(tensor: &Tensor) -> candle_core::Result<f64> {
+    let (storage, layout) = tensor.storage_and_layout();
+    // Most come from the fused back end: read them where they lie, without a tensor for each conversion.
+    if let (Storage::Cpu(cpu), 1) = (&*storage, tensor.elem_count()) {
+        let at = layout.start_offset();
+        match cpu {
+            CpuStorage::F64(x) => return Ok(x[at]),
+            CpuStorage::F32(x) => return Ok(f64::from(x[at])),
+            _ => {}
+        }
+    }
+    drop(storage);
     tensor.to_dtype(DType::F64)?.reshape(())?.to_scalar::<f64>()
 }
 
@@ -695,38 +707,7 @@ fn labels(
     let Some(given) = &one.given else {
         return Ok(());
     };
-    if given.elem_count() == 0 {
-        return Ok(());
-    }
-    let flat = given.detach().flatten_all()?.to_dtype(DType::I64)?;
-    let bad = |label: i64| label < 0 || label >= classes as i64;
-    let found = if given.device().is_cpu() {
-        let (storage, layout) = flat.storage_and_layout();
-        match (&*storage, layout.contiguous_offsets()) {
-            (candle_core::Storage::Cpu(cpu), Some((start, end))) => {
-                let labels = &cpu.as_slice::<i64>()?[start..end];
-                // Most batches are fine: look at the extremes before looking for a position.
-                let all_fine = labels.iter().fold(true, |fine, &label| {
-                    fine & ((label as u64) < classes as u64)
-                });
-                if all_fine {
-                    None
-                } else {
-                    labels
-                        .iter()
-                        .position(|&l| bad(l))
-                        .map(|at| (at, labels[at]))
-                }
-            }
-            _ => None,
-        }
-    } else {
-        let labels = flat.to_vec1::<i64>()?;
-        labels
-            .iter()
-            .position(|&l| bad(l))
-            .map(|at| (at, labels[at]))
-    };
+    let found = range::first_outside(given, classes)?;
     if let Some((mut at, label)) = found {
         let mut position = Vec::new();
         for size in given.dims().iter().rev() {
