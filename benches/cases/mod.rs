@@ -44,14 +44,8 @@ pub struct Case {
     to: Vec<u8>,
 }
 
-/// The names of all cases.
-pub fn names() -> Result<Vec<String>> {
-    let text = |case: &Value| case["name"].as_str().map(String::from);
-    let names = list()?.iter().map(text).collect::<Option<_>>();
-    names.ok_or_else(|| "a case without a name".into())
-}
-
-fn list() -> Result<Vec<Value>> {
+/// The entries of `cases.json`.
+pub fn list() -> Result<Vec<Value>> {
     Ok(serde_json::from_str(include_str!("../cases.json"))?)
 }
 

@@ -147,12 +147,12 @@ class Peer:
         return loss
 
     def turn(self):
-        value = float(self.run().detach())
         times, begin = [], time.perf_counter()
-        while len(times) < 3 or time.perf_counter() - begin < TURN:
+        while not times or time.perf_counter() - begin < TURN:
             start = time.perf_counter()
-            self.run()
+            loss = self.run()
             times.append((time.perf_counter() - start) * 1e3)
+        value = float(loss.detach())
         times.sort()
         return {"least": times[0], "median": times[len(times) // 2], "value": value}
 
