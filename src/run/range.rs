@@ -2,12 +2,11 @@
 
 use candle_core::{CpuStorage, DType, Result, Storage, Tensor};
 
-/// The first label in row-major order that is negative or not below `classes`: where it is, and what
-/// it is.
+/// The place, in row-major order, of the first label that is negative or not below `classes`.
 ///
 /// A batch is almost always right, so the sweep only finds out whether anything is wrong, without
 /// branches; only then is the place looked for.
-pub fn first_outside(labels: &Tensor, classes: usize) -> Result<Option<(usize, i64)>> {
+pub fn first_outside(labels: &Tensor, classes: usize) -> Result<Option<usize>> {
     let (storage, layout) = labels.storage_and_layout();
     let Some((start, end)) = layout.contiguous_offsets() else {
         let flat = labels.detach().flatten_all()?;
@@ -28,7 +27,7 @@ pub fn first_outside(labels: &Tensor, classes: usize) -> Result<Option<(usize, i
 }
 
 /// Labels of at most four bytes, the largest of whose type is `most`.
-fn small<T>(labels: &[T], classes: usize, most: T) -> Option<(usize, i64)>
+fn small<T>(labels: &[T], classes: usize, most: T) -> Option<usize>
 where
     T: Copy + Ord + Default + Into<i64> + TryFrom<usize>,
 {
@@ -48,7 +47,7 @@ where
 
 /// Labels of eight bytes, which not every machine can compare side by side: a label l is a class if
 /// neither l nor top − l is negative, so the signs of both are gathered.
-fn wide(labels: &[i64], classes: usize) -> Option<(usize, i64)> {
+fn wide(labels: &[i64], classes: usize) -> Option<usize> {
     let Some(top) = i64::try_from(classes)
         .unwrap_or(i64::MAX)
         .checked_sub(1)
@@ -63,12 +62,9 @@ fn wide(labels: &[i64], classes: usize) -> Option<(usize, i64)> {
 }
 
 /// The place of the first that is no class.
-fn first<T: Copy + Into<i64>>(labels: &[T], classes: usize) -> Option<(usize, i64)> {
-    labels
-        .iter()
-        .map(|&label| label.into())
-        .enumerate()
-        .find(|&(_, label)| u64::try_from(label).map_or(true, |label| label >= classes as u64))
+fn first<T: Copy + Into<i64>>(labels: &[T], classes: usize) -> Option<usize> {
+    let outside = |label: i64| u64::try_from(label).map_or(true, |label| label >= classes as u64);
+    labels.iter().position(|&label| outside(label.into()))
 }
 
 #[cfg(test)]
@@ -84,18 +80,14 @@ mod tests {
             let at = |classes| first_outside(&labels, classes).unwrap();
             assert_eq!(at(4), None, "{dtype:?}");
             assert_eq!(at(usize::MAX), None, "{dtype:?}");
-            assert_eq!(at(3), Some((1, 3)), "{dtype:?}");
-            assert_eq!(at(1), Some((1, 3)), "{dtype:?}");
-            assert_eq!(at(0), Some((0, 0)), "{dtype:?}");
+            assert_eq!(at(3), Some(1), "{dtype:?}");
+            assert_eq!(at(1), Some(1), "{dtype:?}");
+            assert_eq!(at(0), Some(0), "{dtype:?}");
             // Positions are those of the tensor, however it lies in memory.
             let turned = labels.t().unwrap();
-            assert_eq!(
-                first_outside(&turned, 3).unwrap(),
-                Some((2, 3)),
-                "{dtype:?}"
-            );
+            assert_eq!(first_outside(&turned, 3).unwrap(), Some(2), "{dtype:?}");
             let part = labels.narrow(1, 2, 1).unwrap();
-            assert_eq!(first_outside(&part, 1).unwrap(), Some((0, 1)), "{dtype:?}");
+            assert_eq!(first_outside(&part, 1).unwrap(), Some(0), "{dtype:?}");
         }
         let none = Tensor::zeros((0, 3), DType::I64, &Device::Cpu).unwrap();
         assert_eq!(first_outside(&none, 0).unwrap(), None);
@@ -107,10 +99,10 @@ mod tests {
             let mut labels = vec![18i64; 100];
             labels[at] = bad;
             let wide = Tensor::new(labels.clone(), &Device::Cpu).unwrap();
-            assert_eq!(first_outside(&wide, 19).unwrap(), Some((at, bad)));
+            assert_eq!(first_outside(&wide, 19).unwrap(), Some(at));
             let narrow = wide.to_dtype(DType::I16).unwrap();
             let bad = i64::from(bad as i16);
-            let expected = (!(0..19).contains(&bad)).then_some((at, bad));
+            let expected = (!(0..19).contains(&bad)).then_some(at);
             assert_eq!(first_outside(&narrow, 19).unwrap(), expected);
         }
     }
