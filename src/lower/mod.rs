@@ -2,6 +2,7 @@
 //! sums and quotients. The only code that knows both.
 
 mod dims;
+mod window;
 
 use crate::hir::{AxisId, Conversion, Expr, ExprId, ExprKind, Hir, InputSource, Kind};
 use crate::ir::{Elem, Graph, Input, MapOp, NodeId, Op, Origin, Output, Role, Ty};
@@ -191,6 +192,7 @@ impl<'h> Lower<'h> {
                 self.graph
                     .push(Op::Shift { dim, by, edge }, &[self.at(*x)], origin)
             }
+            ExprKind::Window(window, axes, x) => self.window(window, axes, self.at(*x), origin),
             ExprKind::Dot(axes, a, b) => {
                 let dims = self.dims.set(axes);
                 self.graph

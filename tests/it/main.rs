@@ -12,3 +12,4 @@ mod run;
 mod slopes;
 mod tidy;
 mod ui;
+mod windows;

@@ -1,0 +1,78 @@
+//! Windows: one primitive for each axis, with the weights spelled out.
+
+use super::Lower;
+use crate::hir::{AxisId, Window, WindowEdge, WindowOf};
+use crate::ir::{DimId, Dims, MapOp, NodeId, Op, Origin, Rim};
+
+impl Lower<'_> {
+    /// A window along some axes. The largest in a box is that of the largest along its sides, and the
+    /// weights of the others are products of weights along each side.
+    pub(super) fn window(
+        &mut self,
+        window: &Window,
+        axes: &[AxisId],
+        x: NodeId,
+        origin: Origin,
+    ) -> NodeId {
+        let dims: Vec<DimId> = axes.iter().map(|&axis| self.dims.one(axis)).collect();
+        let radius = window.size / 2;
+        match window.of {
+            WindowOf::Max => self.largest(&dims, radius, x, origin),
+            WindowOf::Min => {
+                let negative = self.graph.map(MapOp::Neg, &[x], origin);
+                let largest = self.largest(&dims, radius, negative, origin);
+                self.graph.map(MapOp::Neg, &[largest], origin)
+            }
+            WindowOf::Average => {
+                let weights = vec![1.0 / window.size as f64; window.size];
+                self.average(&dims, &weights, window.edge, x, origin)
+            }
+            WindowOf::Gaussian(sigma) => {
+                let weights = bell(f64::from_bits(sigma), radius);
+                self.average(&dims, &weights, window.edge, x, origin)
+            }
+        }
+    }
+
+    fn largest(&mut self, dims: &[DimId], radius: usize, x: NodeId, origin: Origin) -> NodeId {
+        dims.iter().fold(x, |x, &dim| {
+            self.graph.push(Op::WindowMax { dim, radius }, &[x], origin)
+        })
+    }
+
+    fn average(
+        &mut self,
+        dims: &[DimId],
+        weights: &[f64],
+        edge: WindowEdge,
+        x: NodeId,
+        origin: Origin,
+    ) -> NodeId {
+        let rim = match edge {
+            WindowEdge::Absent | WindowEdge::Zero => Rim::Zero,
+            WindowEdge::Clamp => Rim::Clamp,
+            WindowEdge::Wrap => Rim::Wrap,
+        };
+        let mut sum = x;
+        for &dim in dims {
+            let weights = weights.to_vec();
+            let op = Op::WindowSum { dim, weights, rim };
+            sum = self.graph.push(op.clone(), &[sum], origin);
+            if edge == WindowEdge::Absent {
+                // Divided by the weights of what is there: those of a window along this dim alone.
+                let ones = self.graph.constant(1.0, Dims::one(dim), origin);
+                let there = self.graph.push(op, &[ones], origin);
+                sum = self.graph.map(MapOp::Div, &[sum, there], origin);
+            }
+        }
+        sum
+    }
+}
+
+/// exp(−x²/2σ²) at the whole numbers up to `radius`, divided by their sum.
+fn bell(sigma: f64, radius: usize) -> Vec<f64> {
+    let radius = radius as i64;
+    let at = |i: i64| (-0.5 * (i as f64 / sigma).powi(2)).exp();
+    let sum: f64 = (-radius..=radius).map(at).sum();
+    (-radius..=radius).map(|i| at(i) / sum).collect()
+}
