@@ -94,7 +94,8 @@ fn show(hir: &Hir, id: ExprId) -> String {
         }
         ExprKind::Window(window, list, x) => {
             let (of, list) = (window.of.name(), axes(list));
-            format!("{of}{list} {x}, {}, {}", window.size, window.edge.name())
+            let (shape, edge) = (window.shape.name(), window.edge.name());
+            format!("{of}{list} {x}, {}, {shape}, {edge}", window.size)
         }
         ExprKind::Dot(list, a, b) => format!("dot{} {a} {b}", axes(list)),
         ExprKind::Expand(x) => format!("expand {x}"),

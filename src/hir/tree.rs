@@ -242,6 +242,8 @@ pub struct Window {
     pub of: WindowOf,
     /// How many entries it holds along each axis: an odd number.
     pub size: usize,
+    /// Which entries those are.
+    pub shape: WindowShape,
     /// What it finds outside the tensor.
     pub edge: WindowEdge,
 }
@@ -273,6 +275,28 @@ impl WindowOf {
     /// Whether it is the largest or the smallest.
     pub fn is_extremum(self) -> bool {
         matches!(self, WindowOf::Max | WindowOf::Min)
+    }
+}
+
+/// Which entries a window along several axes holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WindowShape {
+    /// All that are near along every axis.
+    Box,
+    /// Those that are near along one axis and at the same place along the others.
+    Cross,
+}
+
+impl WindowShape {
+    /// Every shape.
+    pub const ALL: &'static [WindowShape] = &[WindowShape::Box, WindowShape::Cross];
+
+    /// The word in the language.
+    pub fn name(self) -> &'static str {
+        match self {
+            WindowShape::Box => "box",
+            WindowShape::Cross => "cross",
+        }
     }
 }
 

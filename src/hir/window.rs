@@ -5,7 +5,7 @@ use super::build::Placed;
 use super::builtin::usage;
 use super::cx::{Checked, Cx, Reported, Value};
 use super::expr::quoted;
-use super::tree::{ExprKind, Window, WindowEdge, WindowOf};
+use super::tree::{ExprKind, Window, WindowEdge, WindowOf, WindowShape};
 use super::ty::{Classes, Kind, Ty};
 use crate::ast;
 use crate::diag::{Code, Diagnostic, nearest, or_list};
@@ -23,6 +23,7 @@ struct Options {
     x: Option<Placed>,
     size: Option<Placed>,
     sigma: Option<Placed>,
+    shape: Option<WindowShape>,
     edge: Option<(EdgeWord, Span)>,
 }
 
@@ -106,7 +107,13 @@ impl Cx<'_> {
         } else {
             x.id
         };
-        let window = Window { of, size, edge };
+        let shape = options.shape.unwrap_or(WindowShape::Box);
+        let window = Window {
+            of,
+            size,
+            shape,
+            edge,
+        };
         let mut id = self.intern(
             ExprKind::Window(window, list.clone(), arg),
             Ty::new(kind, operand),
@@ -127,12 +134,11 @@ impl Cx<'_> {
     /// The arguments by name; `size` and `sigma` may follow the tensor without theirs.
     fn window_options(&mut self, name: &str, args: &[ast::Arg], span: Span) -> Checked<Options> {
         let gaussian = name == "gaussian";
-        let own = if gaussian {
-            ["sigma", "window", "edge"]
-        } else {
-            ["size", "edge", ""]
+        let known: &[&str] = match name {
+            "gaussian" => &["sigma", "window", "edge"],
+            "avg_pool" => &["size", "edge"],
+            _ => &["size", "shape", "edge"],
         };
-        let own = own.iter().copied().filter(|name| !name.is_empty());
         let mut options = Options::default();
         let mut positional = 0;
         for arg in args {
@@ -150,7 +156,13 @@ impl Cx<'_> {
             };
             let slot = match key {
                 "edge" => {
-                    options.edge = Some((self.edge_word(&arg.value)?, arg.value.span));
+                    let edge = self.word("edge", &arg.value, EdgeWord::ALL.to_vec())?;
+                    options.edge = Some((edge, arg.value.span));
+                    continue;
+                }
+                "shape" if known.contains(&"shape") => {
+                    let shapes = WindowShape::ALL.iter().map(|s| (s.name(), *s));
+                    options.shape = Some(self.word("shape", &arg.value, shapes.collect())?);
                     continue;
                 }
                 "" => &mut options.x,
@@ -159,7 +171,6 @@ impl Cx<'_> {
                 "window" if gaussian => &mut options.size,
                 _ => {
                     let at = arg.name.as_ref().map_or(arg.value.span, |key| key.span);
-                    let known: Vec<&str> = own.collect();
                     let diagnostic = Diagnostic::error(
                         Code::UnknownOption,
                         format!("`{name}` has no option `{key}`"),
@@ -186,19 +197,24 @@ impl Cx<'_> {
         Ok(options)
     }
 
-    fn edge_word(&mut self, value: &ast::Expr) -> Checked<EdgeWord> {
+    /// One of the words that an option may be.
+    fn word<T: Copy>(
+        &mut self,
+        option: &str,
+        value: &ast::Expr,
+        words: Vec<(&'static str, T)>,
+    ) -> Checked<T> {
         let word = match &value.kind {
             ast::ExprKind::Name(word) => word.as_str(),
             _ => "",
         };
-        let known = EdgeWord::ALL.iter().find(|(name, _)| *name == word);
-        if let Some((_, edge)) = known {
-            return Ok(*edge);
+        if let Some((_, meaning)) = words.iter().find(|(name, _)| *name == word) {
+            return Ok(*meaning);
         }
-        let names: Vec<&str> = EdgeWord::ALL.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
         let diagnostic = Diagnostic::error(
             Code::BadOption,
-            format!("`edge` is {}", or_list(&quoted(&names))),
+            format!("`{option}` is {}", or_list(&quoted(&names))),
         )
         .at(value.span, "none of these");
         Err(self.report(match nearest(word, names.iter().copied()) {

@@ -1,7 +1,7 @@
 //! Windows: one primitive for each axis, with the weights spelled out.
 
 use super::Lower;
-use crate::hir::{AxisId, Window, WindowEdge, WindowOf};
+use crate::hir::{AxisId, Window, WindowEdge, WindowOf, WindowShape};
 use crate::ir::{DimId, Dims, MapOp, NodeId, Op, Origin, Rim};
 
 impl Lower<'_> {
@@ -17,10 +17,10 @@ impl Lower<'_> {
         let dims: Vec<DimId> = axes.iter().map(|&axis| self.dims.one(axis)).collect();
         let radius = window.size / 2;
         match window.of {
-            WindowOf::Max => self.largest(&dims, radius, x, origin),
+            WindowOf::Max => self.largest(&dims, window.shape, radius, x, origin),
             WindowOf::Min => {
                 let negative = self.graph.map(MapOp::Neg, &[x], origin);
-                let largest = self.largest(&dims, radius, negative, origin);
+                let largest = self.largest(&dims, window.shape, radius, negative, origin);
                 self.graph.map(MapOp::Neg, &[largest], origin)
             }
             WindowOf::Average => {
@@ -34,10 +34,24 @@ impl Lower<'_> {
         }
     }
 
-    fn largest(&mut self, dims: &[DimId], radius: usize, x: NodeId, origin: Origin) -> NodeId {
-        dims.iter().fold(x, |x, &dim| {
-            self.graph.push(Op::WindowMax { dim, radius }, &[x], origin)
-        })
+    fn largest(
+        &mut self,
+        dims: &[DimId],
+        shape: WindowShape,
+        radius: usize,
+        x: NodeId,
+        origin: Origin,
+    ) -> NodeId {
+        let mut along =
+            |x: NodeId, dim: DimId| self.graph.push(Op::WindowMax { dim, radius }, &[x], origin);
+        match shape {
+            WindowShape::Box => dims.iter().fold(x, |x, &dim| along(x, dim)),
+            WindowShape::Cross => {
+                let lines: Vec<NodeId> = dims.iter().map(|&dim| along(x, dim)).collect();
+                let larger = |a, b| self.graph.map(MapOp::Max, &[a, b], origin);
+                lines.into_iter().reduce(larger).unwrap_or(x)
+            }
+        }
     }
 
     fn average(

@@ -110,6 +110,13 @@ fn boxes() {
             .map(|x| -x)
             .collect()
     };
+    let cross = |weights, data: &[f64]| -> Vec<f64> {
+        let (a, b) = (
+            boxed(data, [weights, one], largest),
+            boxed(data, [one, weights], largest),
+        );
+        a.iter().zip(&b).map(|(a, b)| a.max(*b)).collect()
+    };
     let bell: Vec<f64> = (-6..=6)
         .map(|i| (-0.5 * (i as f64 / 1.5).powi(2)).exp())
         .collect();
@@ -130,6 +137,11 @@ fn boxes() {
         ("max_pool[H](x, 3)", boxed(&data, [three, one], largest)),
         ("min_pool[W](x, 5)", smallest([one, five])),
         ("min_pool[space](x, 9)", smallest([nine, nine])),
+        ("max_pool[space](x, 3, shape=cross)", cross(three, &data)),
+        (
+            "min_pool[H, W](x, 5, shape=cross)",
+            cross(five, &negative).iter().map(|x| -x).collect(),
+        ),
         ("avg_pool[H, W](x, 3)", boxed(&data, [three, three], mean)),
         (
             "avg_pool[space](x, 9, edge=absent)",
