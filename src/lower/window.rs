@@ -1,8 +1,8 @@
-//! Windows: one primitive for each axis, with the weights spelled out.
+//! Windows: one primitive for each axis, with the weights spelled out. Ignored positions are absent.
 
 use super::Lower;
 use crate::hir::{AxisId, Window, WindowEdge, WindowOf, WindowShape};
-use crate::ir::{DimId, Dims, MapOp, NodeId, Op, Origin, Rim};
+use crate::ir::{DimId, Dims, Graph, MapOp, NodeId, Op, Origin, Rim};
 
 impl Lower<'_> {
     /// A window along some axes. The largest in a box is that of the largest along its sides, and the
@@ -42,12 +42,20 @@ impl Lower<'_> {
         x: NodeId,
         origin: Origin,
     ) -> NodeId {
-        let mut along =
-            |x: NodeId, dim: DimId| self.graph.push(Op::WindowMax { dim, radius }, &[x], origin);
+        let over: Dims = dims.iter().copied().collect();
+        let x = self.masked(x, &over, f64::NEG_INFINITY);
+        let along = |graph: &mut Graph, x: NodeId, dim: DimId| {
+            graph.push(Op::WindowMax { dim, radius }, &[x], origin)
+        };
         match shape {
-            WindowShape::Box => dims.iter().fold(x, |x, &dim| along(x, dim)),
+            WindowShape::Box => dims
+                .iter()
+                .fold(x, |x, &dim| along(&mut self.graph, x, dim)),
             WindowShape::Cross => {
-                let lines: Vec<NodeId> = dims.iter().map(|&dim| along(x, dim)).collect();
+                let lines: Vec<NodeId> = dims
+                    .iter()
+                    .map(|&dim| along(&mut self.graph, x, dim))
+                    .collect();
                 let larger = |a, b| self.graph.map(MapOp::Max, &[a, b], origin);
                 lines.into_iter().reduce(larger).unwrap_or(x)
             }
@@ -67,19 +75,72 @@ impl Lower<'_> {
             WindowEdge::Clamp => Rim::Clamp,
             WindowEdge::Wrap => Rim::Wrap,
         };
+        let over: Dims = dims.iter().copied().collect();
+        let all = self.graph.ty(x).dims.clone();
+        if let Some(valid) = self.met(&over, &all) {
+            let x = self.safe(x, 0.0);
+            let sum = self.weighted(dims, weights, rim, x, origin);
+            let there = self.weight_there(dims, weights, edge, rim, valid, origin);
+            return self.quotient(sum, there, origin);
+        }
         let mut sum = x;
         for &dim in dims {
-            let weights = weights.to_vec();
-            let op = Op::WindowSum { dim, weights, rim };
-            sum = self.graph.push(op.clone(), &[sum], origin);
+            sum = self.weighted(&[dim], weights, rim, sum, origin);
             if edge == WindowEdge::Absent {
                 // Divided by the weights of what is there: those of a window along this dim alone.
                 let ones = self.graph.constant(1.0, Dims::one(dim), origin);
-                let there = self.graph.push(op, &[ones], origin);
+                let there = self.weighted(&[dim], weights, rim, ones, origin);
                 sum = self.graph.map(MapOp::Div, &[sum, there], origin);
             }
         }
         sum
+    }
+
+    /// Σ w·x in a box.
+    fn weighted(
+        &mut self,
+        dims: &[DimId],
+        weights: &[f64],
+        rim: Rim,
+        x: NodeId,
+        origin: Origin,
+    ) -> NodeId {
+        dims.iter().fold(x, |x, &dim| {
+            let weights = weights.to_vec();
+            let op = Op::WindowSum { dim, weights, rim };
+            self.graph.push(op, &[x], origin)
+        })
+    }
+
+    /// The weights of all that is in a window and not ignored. What lies outside counts unless it is
+    /// absent, so there it is 1 less those of what is ignored.
+    fn weight_there(
+        &mut self,
+        dims: &[DimId],
+        weights: &[f64],
+        edge: WindowEdge,
+        rim: Rim,
+        valid: NodeId,
+        origin: Origin,
+    ) -> NodeId {
+        let absent = edge == WindowEdge::Absent;
+        let counted = match absent {
+            true => valid,
+            false => self.graph.map(MapOp::Not, &[valid], origin),
+        };
+        let counted = self.graph.map(MapOp::Float, &[counted], origin);
+        let all = dims
+            .iter()
+            .fold(self.graph.ty(counted).dims.clone(), |all, &dim| {
+                all.with(dim)
+            });
+        let counted = self.graph.broadcast(counted, &all, origin);
+        let weight = self.weighted(dims, weights, rim, counted, origin);
+        if absent {
+            return weight;
+        }
+        let one = self.graph.constant(1.0, Dims::none(), origin);
+        self.graph.map(MapOp::Sub, &[one, weight], origin)
     }
 }
 

@@ -254,3 +254,141 @@ fn odd_numbers() {
         assert_eq!(total, f64::NEG_INFINITY);
     }
 }
+
+/// What is ignored is not there, NaN or not: neither in windows nor among what is divided by.
+#[test]
+fn ignored_positions_are_absent() {
+    let [n, c, h, w] = SHAPE;
+    let valid: Vec<f64> = (0..n * h * w)
+        .map(|i| f64::from(u8::from((i * i + i / 3) % 5 > 1)))
+        .collect();
+    let is_valid = |at: usize| valid[at / (c * h * w) * h * w + at % (h * w)] == 1.0;
+    let mut data = noise(n * c * h * w);
+    for (at, x) in data.iter_mut().enumerate() {
+        if !is_valid(at) {
+            *x = f64::NAN;
+        }
+    }
+    let present = |seen: &[(f64, f64)]| -> Vec<(f64, f64)> {
+        let kept = seen.iter().filter(|(_, x)| !x.is_nan());
+        kept.copied().collect()
+    };
+    let ratio = |outside: f64, seen: &[(f64, f64)]| {
+        let seen = present(seen);
+        let weight: f64 = seen.iter().map(|(w, _)| w).sum();
+        weighted(0.0, &seen) / (outside + weight)
+    };
+    let (three, five) = ([1.0; 3].as_slice(), [1.0; 5].as_slice());
+    let bell: Vec<f64> = (-2..=2)
+        .map(|i| (-0.5 * (i as f64 / 1.5).powi(2)).exp())
+        .collect();
+    let smallest = |_: f64, seen: &[(f64, f64)]| {
+        present(seen)
+            .iter()
+            .fold(f64::INFINITY, |a, (_, x)| a.min(*x))
+    };
+    let cases: Vec<(&str, Vec<f64>)> = vec![
+        (
+            "max_pool[H, W](x, 3)",
+            boxed(&data, [three; 2], |_, seen| largest(0.0, &present(seen))),
+        ),
+        ("min_pool[space](x, 5)", boxed(&data, [five; 2], smallest)),
+        (
+            "avg_pool[H, W](x, 3)",
+            boxed(&data, [three; 2], |_, seen| ratio(0.0, seen)),
+        ),
+        (
+            "avg_pool[H, W](x, 3, edge=zero)",
+            boxed(&data, [three; 2], ratio),
+        ),
+        (
+            "gaussian[H, W](x, sigma=1.5, window=5)",
+            boxed(&data, [&bell; 2], |_, seen| ratio(0.0, seen)),
+        ),
+    ];
+    let inputs = "input x: mask[N, C, H, W] per C\ninput m: mask[N, H, W]\nignore m == 0\n";
+    let x = Tensor::from_vec(data.clone(), &SHAPE, &Device::Cpu).expect("a tensor");
+    let m = Tensor::from_vec(valid.clone(), &[n, h, w], &Device::Cpu).expect("a tensor");
+    for (expression, mut expected) in cases {
+        for (at, x) in expected.iter_mut().enumerate() {
+            if !is_valid(at) {
+                *x = 0.0;
+            }
+        }
+        let expected = told_apart(&expected, true);
+        let text = format!("{inputs}minimize sum({expression}*(1 + index[W])^2)\n");
+        for backend in BACKENDS {
+            let loss = compiled(&text, backend);
+            let (outcome, gradients) = loss.gradients([("x", &x), ("m", &m)]).expect("a run");
+            let found = flat(&outcome.total)[0];
+            let close = (found - expected).abs() < 1e-9 * (1.0 + expected.abs());
+            assert!(close, "{expression}: {found} instead of {expected}");
+            for (at, slope) in flat(&gradients[0].1).into_iter().enumerate() {
+                assert!(
+                    slope.is_finite() && (is_valid(at) || slope == 0.0),
+                    "{expression}"
+                );
+            }
+        }
+    }
+    // A constant stays what it is, however much of it is ignored.
+    for edge in ["absent", "clamp", "wrap"] {
+        let expression = format!("avg_pool[H, W](0*x + 3, 3, edge={edge}) - 3");
+        let text = format!("{inputs}minimize sum(abs({expression}))\n");
+        for backend in BACKENDS {
+            let outcome = compiled(&text, backend).run([("x", &x), ("m", &m)]);
+            let total = flat(&outcome.expect("a run").total)[0];
+            assert!(total.abs() < 1e-9, "{edge}: {total}");
+        }
+    }
+}
+
+/// The library's losses that look around, with parts ignored: finite, and blind to what is ignored.
+#[test]
+fn losses_that_look_around_do_not_see_what_is_ignored() {
+    let shape = [2, 9, 11];
+    let valid = |at: usize| at % 7 != 3 && !(30..44).contains(&at);
+    let mask: Vec<f64> = (0..2 * 99)
+        .map(|at| f64::from(u8::from(valid(at))))
+        .collect();
+    let mask = Tensor::from_vec(mask, &shape, &Device::Cpu).expect("a tensor");
+    let filled = |hidden: f64, offset: usize| {
+        let seen = noise(2 * 99 + offset).split_off(offset);
+        let data = seen.into_iter().enumerate();
+        let data = data.map(|(at, x)| if valid(at) { 0.5 + 0.2 * x } else { hidden });
+        Tensor::from_vec(data.collect::<Vec<f64>>(), &shape, &Device::Cpu).expect("a tensor")
+    };
+    let losses = [
+        "ssim(window=5)",
+        "lncc(window=5)",
+        "cldice()",
+        "diffusion()",
+        "gradient_l1()",
+    ];
+    for loss in losses {
+        let kind = if loss == "cldice()" { "probs" } else { "real" };
+        let text = format!(
+            "input pred: {kind}[N, ...S]\ninput target: {kind}[N, ...S]\ninput m: mask[N, ...S]\n\
+             ignore m == 0\nminimize {loss}\n"
+        );
+        for backend in BACKENDS {
+            let loss = compiled(&text, backend);
+            let run = |hidden: f64| {
+                let (pred, target) = (filled(hidden, 0), filled(hidden, 5));
+                let given = [("pred", &pred), ("target", &target), ("m", &mask)];
+                let (outcome, gradients) = loss.gradients(given).expect("a run");
+                (flat(&outcome.total), flat(&gradients[0].1))
+            };
+            let (value, slopes) = run(0.5);
+            assert!(
+                value[0].is_finite() && slopes.iter().all(|s| s.is_finite()),
+                "{text}"
+            );
+            assert!(slopes.iter().any(|s| *s != 0.0), "{text}");
+            let hidden = slopes.iter().enumerate().filter(|(at, _)| !valid(*at));
+            assert!(hidden.into_iter().all(|(_, s)| *s == 0.0), "{text}");
+            assert_eq!(run(f64::NAN), (value.clone(), slopes.clone()), "{text}");
+            assert_eq!(run(1e4), (value, slopes), "{text}");
+        }
+    }
+}
