@@ -125,7 +125,7 @@ impl Cx<'_> {
             let margin = (size / 2) as i64;
             for axis in list {
                 self.least(axis, size, at)?;
-                id = self.slice(id, axis, (margin, Some(-margin)), at, span);
+                id = self.slice(id, axis, (margin, Some(-margin)), at, span)?;
             }
         }
         Ok(Value::Expr(id))
