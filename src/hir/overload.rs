@@ -460,7 +460,9 @@ fn ambiguous(first: &ast::Definition, second: &ast::Definition, site: CallSite) 
     .at(site.span, "which one is meant?")
     .also(first.name.span, format!("`{}`", usage(first)))
     .also(second.name.span, format!("`{}`", usage(second)))
-    .help("give one of them another name, or declare its operands more narrowly: `probs over class`")
+    .help(
+        "give one of them another name, or declare its operands more narrowly: `probs over class`",
+    )
 }
 
 fn unknown_option(definition: &ast::Definition, key: &ast::Ident) -> Diagnostic {
