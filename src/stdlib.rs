@@ -22,7 +22,7 @@ macro_rules! modules {
 
 modules! { MODULES:
     "reduce" "overlap" "compound" "cross_entropy" "binary" "regression" "divergence" "box" "metric" "field"
-    "adversarial" "reports" "schedules"
+    "image" "adversarial" "reports" "schedules"
 }
 
 modules! { TASKS:
