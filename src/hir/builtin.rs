@@ -727,7 +727,8 @@ fn reduction(name: &str) -> Option<ReduceOp> {
     }
 }
 
-fn usage(name: &str) -> String {
+/// How a function of the language is written, as a help.
+pub(super) fn usage(name: &str) -> String {
     match FUNCTIONS.iter().find(|f| f.name == name) {
         Some(f) => format!(
             "it is written {}",

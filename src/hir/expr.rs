@@ -234,7 +234,11 @@ impl<'a> Cx<'a> {
             Diagnostic::error(Code::UnknownName, format!("there is no `{name}` in scope"))
                 .at(span, "not known here");
         let visible = self.visible();
-        if self.is_callable(name) {
+        if super::functions::is_builtin(name) {
+            diagnostic = diagnostic
+                .note(format!("`{name}` is a function of the language"))
+                .help(super::builtin::usage(name));
+        } else if self.is_callable(name) {
             diagnostic = diagnostic
                 .note(format!("`{name}` is a function or a loss"))
                 .fix(span, format!("{name}()"), "to call it, add parentheses");
@@ -257,7 +261,7 @@ impl<'a> Cx<'a> {
             diagnostic =
                 diagnostic.fix(span, name.to_uppercase(), "names of axes are in upper case");
         }
-        if diagnostic.fixes.is_empty() && !visible.is_empty() {
+        if diagnostic.fixes.is_empty() && diagnostic.help.is_empty() && !visible.is_empty() {
             let mut names = visible;
             names.truncate(8);
             let are = if names.len() == 1 { "is" } else { "are" };
