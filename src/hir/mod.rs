@@ -26,6 +26,7 @@ mod print;
 mod select;
 mod tree;
 mod ty;
+mod unknown;
 
 pub use axes::{Axes, Axis, AxisDef, AxisId, Role};
 pub use check::{ASSUMED_RANK, check};
