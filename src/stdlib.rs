@@ -21,7 +21,7 @@ macro_rules! modules {
 }
 
 modules! { MODULES:
-    "reduce" "overlap" "cross_entropy" "binary" "regression" "divergence" "box" "metric" "field"
+    "reduce" "overlap" "cross_entropy" "binary" "regression" "divergence" "box" "metric" "field" "image"
     "reports" "schedules"
 }
 

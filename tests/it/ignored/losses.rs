@@ -7,7 +7,15 @@ use lossc::ast::{ItemKind, OperandDecl, OptionDecl};
 use lossc::{Backend, Inputs};
 
 /// Losses that look at neighbours, which cutting down to valid positions brings together.
-const NEIGHBOURS: &[(&str, &str)] = &[("tv", "differences of neighbours")];
+const NEIGHBOURS: &[(&str, &str)] = &[
+    ("tv", "differences of neighbours"),
+    ("gradient_l1", "differences of neighbours"),
+    ("diffusion", "differences of neighbours"),
+    ("ssim", "a window"),
+    ("lncc", "a window"),
+    ("cldice", "erosions"),
+    ("boundary_ce", "a window"),
+];
 
 /// Options without a default.
 const NEEDED: &[(&str, &str)] = &[("wce", "[0.2, 0.3, 0.5]")];
