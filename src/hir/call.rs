@@ -227,6 +227,8 @@ impl<'a> Cx<'a> {
                         scope.names.push((binding.name.text.clone(), value));
                     }
                 }
+                // The library is right, so what follows only says the same mistake of its caller again.
+                Err(Reported) if self.library.holds(binding.name.span) => return Err(Reported),
                 Err(Reported) => failed = true,
             }
         }

@@ -2,7 +2,7 @@
 
 use super::axes::{AxisId, Role};
 use super::build::Placed;
-use super::cx::{AxisChoice, Checked, Cx, GlobalSource, Reported, Scope, State, Value};
+use super::cx::{AxisChoice, Checked, Cx, GlobalSource, Reported, State, Value};
 use super::tree::{ExprId, ExprKind};
 use super::ty::{Classes, Kind, Ty};
 use crate::ast::vocabulary;
@@ -152,7 +152,7 @@ impl<'a> Cx<'a> {
         Ok(Value::Expr(self.map(op, &[a, b], span)?))
     }
 
-    /// `reduce == sum`: an option of type `one of` against one of its words.
+    /// `reduce == sum`: an option of type `one of` against one of its words; `A == B`: two axes.
     fn compare_words(
         &mut self,
         op: BinaryOp,
@@ -162,6 +162,12 @@ impl<'a> Cx<'a> {
     ) -> Checked<Option<Value>> {
         if !matches!(op, BinaryOp::Eq | BinaryOp::Ne) {
             return Ok(None);
+        }
+        if let (ast::ExprKind::Axis(left), ast::ExprKind::Axis(right)) = (&lhs.kind, &rhs.kind) {
+            let same = self.same_axes([(left, lhs.span), (right, rhs.span)])?;
+            let holds = same == (op == BinaryOp::Eq);
+            let id = self.constant(f64::from(u8::from(holds)), Kind::Bool, span);
+            return Ok(Some(Value::Expr(id)));
         }
         let (ast::ExprKind::Name(left), ast::ExprKind::Name(right)) = (&lhs.kind, &rhs.kind) else {
             return Ok(None);
@@ -478,53 +484,6 @@ impl<'a> Cx<'a> {
             id,
             kind,
         )))
-    }
-
-    /// `sum for A in space: body`: the body once for each axis.
-    fn sum_for(
-        &mut self,
-        axis: &ast::Ident,
-        refs: &[ast::AxisRef],
-        body: &ast::Expr,
-        span: Span,
-    ) -> Checked<Value> {
-        // Roles are those of the operands in scope, or of the file's inputs.
-        let all: Vec<AxisId> = match self.scopes.last() {
-            Some(scope) if !scope.sees_file || !scope.names.is_empty() => {
-                let mut axes: Vec<AxisId> = Vec::new();
-                for (_, value) in &scope.names {
-                    if let Value::Expr(id) = value {
-                        axes.extend(&self.ty(*id).axes);
-                    }
-                }
-                axes
-            }
-            _ => self.inputs.iter().flat_map(|i| i.ty.axes.clone()).collect(),
-        };
-        let axes = self.axes_of(refs, &all, "this")?;
-        self.split_packs(&axes, span)?;
-        let mut total = self.constant(0.0, Kind::Real, span);
-        for one in axes {
-            let mut scope = self.scopes.last().cloned().unwrap_or(Scope {
-                sees_file: true,
-                file_operands: true,
-                ..Scope::default()
-            });
-            scope.axes.push((axis.text.clone(), vec![one]));
-            self.scopes.push(scope);
-            let value = self.placed(body);
-            self.scopes.pop();
-            let sum = Placed { id: total, span };
-            total = match self.known(total) {
-                // The first summand stands alone, so that its axes and its bits are kept.
-                Some(_) => {
-                    let value = value?.id;
-                    self.real_of(value)
-                }
-                None => self.map(MapOp::Add, &[sum, value?], span)?,
-            };
-        }
-        Ok(Value::Expr(total))
     }
 
     /// Makes sure that these axes are single ones. A pack that was seen as one flat axis makes the

@@ -107,6 +107,7 @@ const SPECS: &[(&str, &[&str])] = &[
             "lncc(window=3)",
             "gradient_l1()",
             "diffusion()",
+            "bending_energy()",
             "mean(avg_pool[space](pred, 3)^2)",
             "mean(gaussian[space](pred, sigma=1, window=5, edge=clamp)*target)",
             "mean(gaussian[space](pred*target, sigma=2, edge=wrap)^2)",

@@ -11,6 +11,7 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("tv", "differences of neighbours"),
     ("gradient_l1", "differences of neighbours"),
     ("diffusion", "differences of neighbours"),
+    ("bending_energy", "differences of neighbours"),
     ("ssim", "a window"),
     ("lncc", "a window"),
     ("cldice", "erosions"),
