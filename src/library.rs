@@ -16,14 +16,15 @@ struct Entry {
     module: usize,
 }
 
-/// The names that the lines of a file begin to define: `loss dice(`, `fn linear(`.
+/// The names that the lines of a file begin to define: `loss mae, l1(`, `fn linear(`.
 fn defined(text: &'static str) -> impl Iterator<Item = &'static str> {
-    text.lines().filter_map(|line| {
+    let names = text.lines().filter_map(|line| {
         let rest = line
             .strip_prefix("loss ")
             .or_else(|| line.strip_prefix("fn "))?;
-        rest.split('(').next()
-    })
+        rest.split('(').next().map(|names| names.split(", "))
+    });
+    names.flatten()
 }
 
 fn index() -> &'static [Entry] {
@@ -136,7 +137,7 @@ pub fn find(name: &str) -> Vec<&'static Item> {
     modules.dedup();
     let items = modules.into_iter().flat_map(|i| file(i).items.iter());
     items
-        .filter(|item| item.definition().is_some_and(|d| d.name.text == name))
+        .filter(|item| item.definition().is_some_and(|d| d.answers_to(name)))
         .collect()
 }
 

@@ -22,8 +22,8 @@ macro_rules! modules {
 }
 
 modules! { MODULES, "std":
-    "reduce" "overlap" "cross_entropy" "binary" "regression" "divergence" "box" "metric" "field"
-    "reports" "schedules"
+    "reduce" "overlap" "compound" "cross_entropy" "binary" "regression" "divergence" "box" "metric" "field"
+    "image" "adversarial" "reports" "schedules"
 }
 
 modules! { TASKS, "std/task":

@@ -120,7 +120,7 @@ impl<'a> Cx<'a> {
         let lower = name.to_lowercase();
         let file = self.here();
         let own = self.definitions.iter().filter(|d| d.head.file == file);
-        let own = own.map(|d| d.name.text.as_str());
+        let own = own.flat_map(|d| d.names()).map(|name| name.text.as_str());
         let library = self.library.names();
         let names = own
             .chain(library.iter().copied().filter(|n| !n.starts_with('_')))
@@ -238,6 +238,8 @@ impl<'a> Cx<'a> {
                         scope.names.push((binding.name.text.clone(), value));
                     }
                 }
+                // The library is right, so what follows only says the same mistake of its caller again.
+                Err(Reported) if self.library.holds(binding.name.span) => return Err(Reported),
                 Err(Reported) => failed = true,
             }
         }

@@ -32,7 +32,7 @@ impl<'a> Cx<'a> {
     /// The definitions of a name in one file.
     pub(super) fn defined(&self, file: FileId, name: &str) -> Vec<&'a ast::Definition> {
         let all = self.definitions_of(file).into_iter();
-        all.filter(|d| d.name.text == name).collect()
+        all.filter(|d| d.answers_to(name)).collect()
     }
 
     fn definitions_of(&self, file: FileId) -> Vec<&'a ast::Definition> {

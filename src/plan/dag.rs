@@ -7,7 +7,7 @@
 //! `LogSoftmax`, `OneHot`, `Index` or `Reduce(LogSumExp)` remain; `At`, `Slice` and `Rename`
 //! survive only as [`Op::View`] of a value that is stored.
 
-use crate::ir::{DimId, DimSizes, Dims, Edge, Elem, MapOp, ReduceOp};
+use crate::ir::{DimId, DimSizes, Dims, Edge, Elem, MapOp, ReduceOp, Rim};
 use std::collections::HashMap;
 
 /// A node of a [`Dag`].
@@ -54,6 +54,16 @@ pub(crate) enum Op {
     Dot(Dims),
     /// Entry i is the operand's entry i − by.
     Shift { dim: DimId, by: i64, edge: Edge },
+    /// The largest around each entry.
+    WindowMax { dim: DimId, radius: usize },
+    /// Σ around each entry; the bits of the weights.
+    WindowSum {
+        dim: DimId,
+        weights: Vec<u64>,
+        rim: Rim,
+    },
+    /// Σ of the third operand around each entry, where the first there is the second here.
+    WindowTies { dim: DimId, radius: usize },
     /// Zeros along `to`, except for the operand from `start` on.
     Place {
         from: DimId,
@@ -226,6 +236,25 @@ impl Dag {
             .iter()
             .fold(Dims::none(), |all, &a| all.union(self.dims(a)));
         self.add(Op::Map(op), args, dims, elem)
+    }
+
+    /// The floats that a comparison may find equal to themselves, computed elsewhere: what is compared,
+    /// and all that they are made of. They must have the same bits in every pass that computes them, or
+    /// the largest of some numbers is none of them.
+    pub fn compared(&self) -> Vec<bool> {
+        let mut compared = vec![false; self.nodes.len()];
+        for id in (0..self.nodes.len()).rev() {
+            let node = &self.nodes[id];
+            let compares = match &node.op {
+                Op::Map(MapOp::Eq | MapOp::Ne | MapOp::Lt | MapOp::Le | MapOp::Gt | MapOp::Ge)
+                | Op::ArgMax(_) => true,
+                _ => compared[id],
+            };
+            if compares {
+                node.args.iter().for_each(|&a| compared[a] = true);
+            }
+        }
+        compared
     }
 
     /// Forgets which nodes are there already, after their dims have changed.

@@ -15,3 +15,4 @@ mod run;
 mod slopes;
 mod tidy;
 mod ui;
+mod windows;

@@ -33,6 +33,22 @@ impl Entry {
         self.definition.name.text.starts_with('_')
     }
 
+    /// Whether a spec calls it so: by its name or another name of it, behind that of its module.
+    pub fn answers_to(&self, name: &str) -> bool {
+        let bare = match self.module {
+            None => Some(name),
+            Some(module) => name
+                .strip_prefix(module)
+                .and_then(|rest| rest.strip_prefix('.')),
+        };
+        bare.is_some_and(|bare| self.definition.answers_to(bare))
+    }
+
+    /// Its other names.
+    pub fn aliases(&self) -> impl Iterator<Item = &'static str> {
+        self.definition.aliases.iter().map(|a| a.text.as_str())
+    }
+
     /// The text of a part of it.
     pub fn part(&self, span: Span) -> &'static str {
         self.source.get(span.range()).unwrap_or("")

@@ -20,7 +20,7 @@ pub fn run(args: &Explain, talk: &mut Talk) -> Result<Answer, Failure> {
         return Ok(Answer::fine(page(code)));
     }
     let all = definitions();
-    let entries: Vec<&Entry> = all.iter().filter(|e| e.name == what).collect();
+    let entries: Vec<&Entry> = all.iter().filter(|e| e.answers_to(what)).collect();
     let builtins = builtins();
     let own = builtins.iter().find(|function| function.name == what);
     if own.is_some() || !entries.is_empty() {
@@ -47,7 +47,7 @@ pub fn run(args: &Explain, talk: &mut Talk) -> Result<Answer, Failure> {
 
 /// The names of modules for what the standard library calls by this name.
 fn others<'e>(entries: &'e [Entry], name: &str) -> Vec<&'e str> {
-    let same = |entry: &&Entry| entry.module.is_some() && entry.definition.name.text == name;
+    let same = |entry: &&Entry| entry.module.is_some() && entry.definition.answers_to(name);
     let mut names: Vec<&str> = entries
         .iter()
         .filter(same)
@@ -109,6 +109,10 @@ fn definition(entry: &Entry, i: usize, count: usize) -> String {
         entry.name, entry.file, entry.line
     );
     out.push_str(&indented(entry.doc));
+    let aliases: Vec<&str> = entry.aliases().collect();
+    if !aliases.is_empty() {
+        out.push_str(&format!("  also called {}\n", aliases.join(", ")));
+    }
     let options = entry.definition.options.iter().map(|option| {
         let default = option.default.as_ref();
         vec![
