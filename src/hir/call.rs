@@ -83,7 +83,7 @@ impl<'a> Cx<'a> {
             .definitions
             .iter()
             .copied()
-            .filter(|d| d.name.text == name)
+            .filter(|d| d.answers_to(name))
             .collect();
         let in_library = self
             .frames
@@ -113,7 +113,8 @@ impl<'a> Cx<'a> {
             return Some(bare);
         }
         let lower = name.to_lowercase();
-        let own = self.definitions.iter().map(|d| d.name.text.as_str());
+        let own = self.definitions.iter().flat_map(|d| d.names());
+        let own = own.map(|name| name.text.as_str());
         let library = self.library.names();
         let names = own
             .chain(library.iter().copied().filter(|n| !n.starts_with('_')))

@@ -7,7 +7,7 @@ use super::tree::{ExprId, ExprKind};
 use super::ty::{Classes, Kind, Ty};
 use crate::ast::vocabulary;
 use crate::ast::{self, BinaryOp, UnaryOp};
-use crate::diag::{Code, Diagnostic, and_list, nearest, or_list};
+use crate::diag::{Code, Diagnostic, nearest, or_list};
 use crate::ir::MapOp;
 use crate::source::Span;
 
@@ -233,43 +233,6 @@ impl<'a> Cx<'a> {
             return Ok(Value::Axes(vec![AxisChoice::Role(role)]));
         }
         Err(self.unknown_name(name, span))
-    }
-
-    fn unknown_name(&mut self, name: &str, span: Span) -> Reported {
-        let mut diagnostic =
-            Diagnostic::error(Code::UnknownName, format!("there is no `{name}` in scope"))
-                .at(span, "not known here");
-        let visible = self.visible();
-        if self.is_callable(name) {
-            diagnostic = diagnostic
-                .note(format!("`{name}` is a function or a loss"))
-                .fix(span, format!("{name}()"), "to call it, add parentheses");
-        } else if let Some(near) = nearest(name, visible.iter().map(String::as_str)) {
-            diagnostic = diagnostic.guess(span, near, "a similar name");
-        } else if let Some(near) = nearest(name, ["batch", "class", "space"]) {
-            diagnostic = diagnostic.guess(span, near, "a similar role");
-        } else if let Some(here) = vocabulary::input(name)
-            && visible.iter().any(|v| v == here)
-        {
-            diagnostic = diagnostic.fix(span, here, "here it is called");
-        } else if let Some(near) = self.nearest_callable(name) {
-            diagnostic = diagnostic.guess(span, format!("{near}()"), "a similar name");
-        } else if name.chars().count() == 1
-            && self
-                .axes
-                .lookup(&name.to_uppercase())
-                .is_some_and(|axes| !axes.is_empty())
-        {
-            diagnostic =
-                diagnostic.fix(span, name.to_uppercase(), "names of axes are in upper case");
-        }
-        if diagnostic.fixes.is_empty() && !visible.is_empty() {
-            let mut names = visible;
-            names.truncate(8);
-            let are = if names.len() == 1 { "is" } else { "are" };
-            diagnostic = diagnostic.help(format!("in scope {are} {}", and_list(&quoted(&names))));
-        }
-        self.report(diagnostic)
     }
 
     /// The value of a top-level name, found when it is first asked for.
