@@ -2,6 +2,7 @@
 
 mod alloc;
 mod bind;
+mod contract;
 mod losses;
 mod random;
 mod ulp;
