@@ -60,6 +60,20 @@ impl Compiler {
         Ok((ast, warnings))
     }
 
+    /// The text of a spec in canonical style, with all of its comments. It need only parse.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] with every mistake of syntax.
+    pub fn format(&self, text: &str) -> Result<String, Error> {
+        let mut diags = Diagnostics::default();
+        ast::format(USER, text, &mut diags).ok_or_else(|| {
+            Error::Spec(Report {
+                diagnostics: diags.into_sorted(),
+                sources: Arc::new(library::sources(&self.name, text)),
+            })
+        })
+    }
+
     /// Compiles a spec.
     pub fn compile(&self, text: &str) -> Result<Loss, Error> {
         let (ast, hir, warnings) = self.front(text, &|_| None)?;

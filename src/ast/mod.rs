@@ -8,6 +8,7 @@
 //! grammar become messages in `errors`.
 
 mod errors;
+mod format;
 mod grammar;
 mod parse;
 mod pieces;
@@ -15,6 +16,7 @@ mod print;
 mod scan;
 mod tree;
 
+pub use format::format;
 pub use parse::parse;
 pub use print::print;
 pub use scan::{MAX_BYTES, decode};

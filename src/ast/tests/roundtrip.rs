@@ -459,7 +459,7 @@ fn item() -> impl Strategy<Value = Item> {
     })
 }
 
-fn ast() -> impl Strategy<Value = Ast> {
+pub(super) fn ast() -> impl Strategy<Value = Ast> {
     vec(item(), 1..5).prop_map(|items| Ast {
         items,
         span: nowhere(),

@@ -68,6 +68,8 @@ pub enum Command {
     Eval(Eval),
     /// Measure a spec on every back end, against a plain copy of the same bytes
     Bench(Bench),
+    /// Set specs in canonical style
+    Fmt(Fmt),
     /// Explain a loss, a function, an error code or a spec
     Explain(Explain),
     /// List losses, functions, operations, passes or error codes
@@ -205,6 +207,36 @@ pub enum Float {
     F16,
     /// 64 bits
     F64,
+}
+
+/// Set specs in canonical style
+///
+/// Comments stay where they are, and so do empty lines, one at a time. Without a flag the result goes to
+/// stdout. It is read again before it goes anywhere: it means the same and has the same comments.
+/// docs/language.md describes the style.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  lossc fmt lesion.loss
+  lossc fmt -w losses/*.loss
+  lossc fmt --check losses/*.loss
+  echo 'dice( )+ce()' | lossc fmt
+
+Exit status: 0 fine; 1 a spec is wrong, or with `--check` not in style; 2 one cannot be read.
+With `-w`, no file is written if one of them is wrong.")]
+pub struct Fmt {
+    /// Specs; none or `-` is stdin
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print the names of the files that are not in style, and exit with 1 if there are any
+    #[arg(long)]
+    pub check: bool,
+    /// Print what would change
+    #[arg(long)]
+    pub diff: bool,
+    /// Write the result to the files
+    #[arg(short, long, conflicts_with_all = ["check", "diff"])]
+    pub write: bool,
 }
 
 /// Explain a loss, a function, an error code or a spec

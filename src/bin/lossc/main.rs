@@ -14,6 +14,7 @@ mod completions;
 mod eval;
 mod explain;
 mod files;
+mod fmt;
 mod list;
 mod numbers;
 mod summary;
@@ -73,6 +74,7 @@ fn dispatch(command: Command, talk: &mut Talk) -> Result<Answer, Failure> {
         Command::Compile(args) => compile::run(&args, talk),
         Command::Eval(args) => eval::run(&args, talk),
         Command::Bench(args) => bench::run(&args, talk),
+        Command::Fmt(args) => fmt::run(&args, talk),
         Command::Explain(args) => explain::run(&args, talk),
         Command::List(args) => list::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),

@@ -6,6 +6,7 @@ mod compile;
 mod eval;
 mod examples;
 mod explain;
+mod fmt;
 mod general;
 mod hostile;
 mod list;
