@@ -61,11 +61,7 @@ enum Kind {
     Trail(String),
     All(Vec<Doc>),
     Indent(Box<Doc>),
-    Group {
-        doc: Box<Doc>,
-        /// Whether what stands before it may count on its first break.
-        opens: bool,
-    },
+    Group(Box<Doc>),
 }
 
 impl Doc {
@@ -164,23 +160,11 @@ impl Doc {
 
     /// All its breaks are taken, or none.
     pub fn group(self) -> Doc {
-        self.grouped(false)
-    }
-
-    /// A group whose first break is as good a place to go on as any for what stands before it.
-    pub fn opening_group(self) -> Doc {
-        self.grouped(true)
-    }
-
-    fn grouped(self, opens: bool) -> Doc {
         Doc {
             breaks: self.breaks,
             leads: self.leads,
             trails: self.trails,
-            kind: Kind::Group {
-                doc: Box::new(self),
-                opens,
-            },
+            kind: Kind::Group(Box::new(self)),
         }
     }
 
@@ -264,7 +248,7 @@ impl Setter {
                 Kind::Trail(remark) => self.current.remark = Some(remark.clone()),
                 Kind::All(docs) => rest.extend(docs.iter().rev().map(|d| (indent, broken, d))),
                 Kind::Indent(doc) => rest.push((indent + STEP, broken, doc)),
-                Kind::Group { doc: inner, .. } => {
+                Kind::Group(inner) => {
                     let broken = doc.breaks || !self.fits(indent, inner, &rest);
                     rest.push((indent, broken, inner));
                 }
@@ -353,8 +337,9 @@ impl Setter {
                     open.push((broken, doc));
                     0
                 }
-                Kind::Group { doc: inner, opens } => {
-                    open.push((broken && *opens || doc.breaks, inner));
+                // A group of what follows may be broken where this one is not.
+                Kind::Group(inner) => {
+                    open.push((broken || doc.breaks, inner));
                     0
                 }
             };

@@ -441,7 +441,7 @@ impl<'t> Layout<'t> {
         if hugs && doc.is_broken() && !doc.has_lead() && !behind_remark {
             return Doc::all([Doc::text(" "), doc]);
         }
-        Doc::all([Doc::line(), doc]).indent().opening_group()
+        Doc::all([Doc::line(), doc]).indent().group()
     }
 
     /// `sum for A in space: body`.
@@ -452,7 +452,7 @@ impl<'t> Layout<'t> {
         };
         let head = self.row_of(Rule::sum_for, parts);
         let remark = head.has_trail();
-        Doc::all([head, self.value(body, remark)])
+        Doc::all([head, self.branch(body, remark)])
     }
 
     // --------------------------------------------------------------------------------------------
@@ -477,7 +477,7 @@ impl<'t> Layout<'t> {
             return Doc::all([head, Doc::text(" "), body]);
         }
         let below = Doc::all([Doc::line(), body]).indent();
-        Doc::all([head, below.opening_group()])
+        Doc::all([head, below.group()])
     }
 }
 

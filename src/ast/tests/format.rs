@@ -168,8 +168,69 @@ C
 # last
 
 # very last
-"
-    ));
+"), @r"
+    #!first
+
+    # second
+    ## doc
+    loss     # a
+      own    # b
+      (      # c
+      # d
+      x         # e
+        :       # f
+        real    # g
+        >=      # h
+        0       # i
+        =       # j
+        1       # k
+        ,       # l
+      # m
+
+      # n
+    )             # o
+      on          # p
+      pred        # q
+      :           # r
+      probs       # s
+      , t: one    # u
+      # v
+      of a,    # w
+      b =      # x
+      {        # y
+        # z
+        let q =    # A
+          1        # B
+          ;        # C
+        # D
+        q    # E
+        +    # F
+          # G
+          -    # H
+          q    # I
+        # J
+      }              # K
+    minimize own(    # L
+      ) on           # M
+      (
+      pred,    # N
+      x        # O
+        =1,    # P
+    )[         # Q
+      C=       # R
+        1      # S
+        ..,    # T
+    ]          # U
+      as       # V
+      real[    # W
+      N        # X
+    ]          # Y
+      over     # Z
+      C
+    # last
+
+    # very last
+    ");
 }
 
 #[test]
@@ -185,7 +246,44 @@ let total = sum for A in [first_axis_that_is_long, second_axis_that_is_long]: me
 loss own(smooth: real >= 0 = 1e-5, weight: real[class] = 1) on pred: probs over class, target: probs over class = f(pred)
 fn f(x: real) = first_operand_that_is_long*x + second_operand_that_is_long*x^2 + third_operand_that_is_long*x^3 + 1
 first_operand_that_is_long(a=1) + second_operand_that_is_long(b=second) + third_operand_that_is_long(c=1)/fourth_operand
-"));
+"), @r"
+    param alpha: real in [0, 1] =
+      if first_condition_that_is_long then second_value_that_is_long else third_value_that_is_long
+    let ramp = linear(
+      first_argument_that_is_long,
+      from=second_argument_that_is_long,
+      to=third_argument_that_is_long,
+    )
+    let sum =
+      first_operand_that_is_long*second_operand_that_is_long
+      + third_operand_that_is_long / (fourth_operand - fifth)
+    term both =
+      (first_operand_that_is_long + second_operand_that_is_long)
+      * (third_operand_that_is_long - fourth_operand)
+    report any =
+      first_operand_that_is_long > second_operand_that_is_long and third_operand_that_is_long
+      or not fourth_operand
+    let nested = f(
+      first_operand_that_is_long
+      + g(second_operand_that_is_long, third_operand_that_is_long, fourth_operand),
+      1,
+    )
+    let total =
+      sum for A in [first_axis_that_is_long, second_axis_that_is_long]:
+        mean(abs(diff[A](some_operand_that_is_long)))
+    loss own(
+      smooth: real >= 0 = 1e-5,
+      weight: real[class] = 1,
+    ) on pred: probs over class, target: probs over class = f(pred)
+    fn f(x: real) =
+      first_operand_that_is_long*x
+      + second_operand_that_is_long*x^2
+      + third_operand_that_is_long*x^3
+      + 1
+    first_operand_that_is_long(a=1)
+      + second_operand_that_is_long(b=second)
+      + third_operand_that_is_long(c=1)/fourth_operand
+    ");
 }
 
 #[test]
@@ -234,10 +332,7 @@ fn products_are_tight() {
         ("a as real*b as real", "a as real * b as real"),
         ("not  a==b and-c<d", "not a == b and -c < d"),
         ("x [ C = - 1 .. , N as M ]", "x[C=-1.., N as M]"),
-        (
-            "sum [ ... S ,H]( x ,where = m )",
-            "sum[...S, H](x, where=m)",
-        ),
+        ("sum [ ...S ,H]( x ,where = m )", "sum[...S, H](x, where=m)"),
     ] {
         assert_eq!(
             formatted(&format!("minimize {text}")),
