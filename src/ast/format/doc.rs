@@ -62,6 +62,9 @@ enum Kind {
     All(Vec<Doc>),
     Indent(Box<Doc>),
     Group(Box<Doc>),
+    /// Behind what is there if it fits, or on a line of its own if it fits there; else it is broken
+    /// behind what is there.
+    Hug(Box<Doc>),
 }
 
 impl Doc {
@@ -168,15 +171,20 @@ impl Doc {
         }
     }
 
+    /// With a blank before it, or on a line of its own if it fits only there.
+    pub fn hug(self) -> Doc {
+        Doc {
+            breaks: self.breaks || self.leads,
+            leads: false,
+            trails: self.trails,
+            kind: Kind::Hug(Box::new(self)),
+        }
+    }
+
     /// The same, with its breaks taken.
     pub fn broken(mut self) -> Doc {
         self.breaks = true;
         self
-    }
-
-    /// Whether something inside needs a new line.
-    pub fn is_broken(&self) -> bool {
-        self.breaks
     }
 
     /// Whether it begins with a remark on a line of its own.
@@ -249,8 +257,22 @@ impl Setter {
                 Kind::All(docs) => rest.extend(docs.iter().rev().map(|d| (indent, broken, d))),
                 Kind::Indent(doc) => rest.push((indent + STEP, broken, doc)),
                 Kind::Group(inner) => {
-                    let broken = doc.breaks || !self.fits(indent, inner, &rest);
+                    let broken = doc.breaks || !self.fits(self.used(indent), inner, &rest);
                     rest.push((indent, broken, inner));
+                }
+                Kind::Hug(inner) => {
+                    let fits = |used| !inner.breaks && self.fits(used, inner, &rest);
+                    let here = !broken || fits(self.used(indent) + 1);
+                    let below = indent + STEP;
+                    let remark = inner.leads || self.current.remark.is_some();
+                    if remark || (!here && fits(below)) {
+                        let broken = !fits(below);
+                        self.pending = Some(below);
+                        rest.push((below, broken, inner));
+                    } else {
+                        self.text(" ", indent);
+                        rest.push((indent, !here, inner));
+                    }
                 }
             }
         }
@@ -299,14 +321,18 @@ impl Setter {
         }
     }
 
-    /// Whether a document fits on the line, with what follows it up to the next break.
-    fn fits(&self, indent: usize, doc: &Doc, rest: &[Rest]) -> bool {
-        let used = match self.pending {
+    /// How much of the line is taken where the next token goes.
+    fn used(&self, indent: usize) -> usize {
+        match self.pending {
             Some(pending) => pending,
             // Behind a remark a new line begins.
             None if self.current.remark.is_some() => indent + STEP,
             None => self.current.text.chars().count(),
-        };
+        }
+    }
+
+    /// Whether a document fits on the line, with what follows it up to the next break.
+    fn fits(&self, used: usize, doc: &Doc, rest: &[Rest]) -> bool {
         let Some(mut room) = WIDTH.checked_sub(used) else {
             return false;
         };
@@ -336,6 +362,11 @@ impl Setter {
                 Kind::Indent(doc) => {
                     open.push((broken, doc));
                     0
+                }
+                Kind::Hug(_) if broken || doc.breaks => return true,
+                Kind::Hug(inner) => {
+                    open.push((broken, inner));
+                    1
                 }
                 // A group of what follows may be broken where this one is not.
                 Kind::Group(inner) => {

@@ -149,15 +149,14 @@ impl<'t> Layout<'t> {
     }
 
     fn row_of(&mut self, within: Rule, parts: Vec<Part>) -> Doc {
-        let mut docs: Vec<Doc> = Vec::new();
+        let mut docs = Vec::new();
         let mut left: Option<Rule> = None;
         for part in parts {
             let right = part.as_rule();
-            let remark = docs.last().is_some_and(Doc::has_trail);
             let spaced = left.is_some_and(|left| space(within, left, right));
             docs.push(match (within, left, right) {
                 (_, Some(Rule::assign | Rule::kw_minimize), Rule::expr) if spaced => {
-                    self.value(part, remark)
+                    self.value(part)
                 }
                 (_, Some(Rule::assign), Rule::expr) => self.hanging(part),
                 (Rule::input_item, Some(Rule::colon), _) => {
@@ -174,15 +173,14 @@ impl<'t> Layout<'t> {
         Doc::all(docs)
     }
 
-    /// What stands behind an `=` or a word: on the same line, or if it is long and has no bracket
-    /// of its own to be broken at, or if there is a remark between, on the lines below.
-    fn value(&mut self, part: Part, behind_remark: bool) -> Doc {
+    /// What stands behind an `=` or a word: on the same line, or below it if it is long.
+    fn value(&mut self, part: Part) -> Doc {
         let hugs = hugs(&part);
         let doc = self.doc(part);
-        if hugs && !doc.has_lead() && !behind_remark {
-            return Doc::all([Doc::text(" "), doc]);
+        match hugs {
+            true => doc.hug(),
+            false => Doc::all([Doc::line(), doc]).indent().group(),
         }
-        Doc::all([Doc::line(), doc]).indent().group()
     }
 
     /// An expression whose later lines stand deeper than its first.
@@ -412,11 +410,10 @@ impl<'t> Layout<'t> {
 
     /// `if` on one line, or a line for each branch.
     fn if_expr(&mut self, part: Part) -> Doc {
-        let mut docs: Vec<Doc> = Vec::new();
+        let mut docs = Vec::new();
         let mut left = None;
         for part in part.into_inner() {
             let rule = part.as_rule();
-            let remark = docs.last().is_some_and(Doc::has_trail);
             docs.push(match (left, rule) {
                 (None, _) => Doc::nothing(),
                 (_, Rule::kw_else) => Doc::line(),
@@ -425,23 +422,13 @@ impl<'t> Layout<'t> {
                 _ => Doc::text(" "),
             });
             docs.push(match (left, rule) {
-                (Some(Rule::kw_then | Rule::kw_else), Rule::expr) => self.branch(part, remark),
+                (Some(Rule::kw_then | Rule::kw_else), Rule::expr) => self.value(part),
                 (_, Rule::expr) => self.doc(part).indent(),
                 _ => self.doc(part),
             });
             left = Some(rule);
         }
         Doc::all(docs).group()
-    }
-
-    /// What a branch gives. It stands on the lines below before the condition is broken.
-    fn branch(&mut self, part: Part, behind_remark: bool) -> Doc {
-        let hugs = hugs(&part);
-        let doc = self.doc(part);
-        if hugs && doc.is_broken() && !doc.has_lead() && !behind_remark {
-            return Doc::all([Doc::text(" "), doc]);
-        }
-        Doc::all([Doc::line(), doc]).indent().group()
     }
 
     /// `sum for A in space: body`.
@@ -451,8 +438,7 @@ impl<'t> Layout<'t> {
             return Doc::nothing();
         };
         let head = self.row_of(Rule::sum_for, parts);
-        let remark = head.has_trail();
-        Doc::all([head, self.branch(body, remark)])
+        Doc::all([head, self.value(body)])
     }
 
     // --------------------------------------------------------------------------------------------
