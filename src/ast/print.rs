@@ -35,7 +35,13 @@ pub(super) fn plain(ast: &Ast) -> String {
 
 /// Whether an empty line stands between two items.
 fn apart(last: &Item, item: &Item) -> bool {
-    let defines = |item: &Item| matches!(item.kind, ItemKind::Fn(_) | ItemKind::Loss(_));
+    let defines = |item: &Item| {
+        let kind = &item.kind;
+        matches!(
+            kind,
+            ItemKind::Fn(_) | ItemKind::Loss(_) | ItemKind::Test(_)
+        )
+    };
     item.doc.is_some() || defines(last) || defines(item) || section(last) != section(item)
 }
 
@@ -50,6 +56,7 @@ fn section(item: &Item) -> u8 {
         ItemKind::Minimize(_) => 5,
         ItemKind::Report(_) => 6,
         ItemKind::Fn(_) | ItemKind::Loss(_) => 7,
+        ItemKind::Test(_) => 8,
     }
 }
 
@@ -74,7 +81,34 @@ fn print_item(kind: &ItemKind) -> String {
         ItemKind::Minimize(value) => format!("minimize {}", print_expr(value)),
         ItemKind::Fn(definition) => print_definition("fn", definition),
         ItemKind::Loss(definition) => print_definition("loss", definition),
+        ItemKind::Test(test) => print_test(test),
     }
+}
+
+fn print_test(test: &Test) -> String {
+    let mut text = format!("test \"{}\" {{", test.name);
+    for statement in &test.statements {
+        let line = match &statement.kind {
+            StatementKind::Task(name) => format!("task {}", name.text),
+            StatementKind::Given(given) => {
+                format!("{} = {}", given.name.text, print_expr(&given.value))
+            }
+            StatementKind::Minimize(value) => format!("minimize {}", print_expr(value)),
+            StatementKind::Fails(code) => format!("expect error {}", code.text),
+            StatementKind::Expect(Expectation { of, about, within }) => {
+                let of = match of {
+                    Expected::Minimize => "minimize".to_owned(),
+                    Expected::Report(name) => format!("report {}", name.text),
+                    Expected::Value(value) => print_expr(value),
+                };
+                let within = within.iter().map(|x| format!(" within {}", print_expr(x)));
+                let within: String = within.collect();
+                format!("expect {of} ≈ {}{within}", print_expr(about))
+            }
+        };
+        text.push_str(&format!("\n{line}"));
+    }
+    text + "\n}"
 }
 
 fn print_binding(word: &str, binding: &Binding) -> String {

@@ -10,5 +10,6 @@ mod pages;
 mod readme;
 mod run;
 mod slopes;
+mod spec_tests;
 mod tidy;
 mod ui;

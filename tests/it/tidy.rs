@@ -26,6 +26,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("library", &["source", "diag", "ast", "hir", "stdlib"]),
     ("error", &["source", "diag"]),
+    (
+        "testing",
+        &[
+            "source",
+            "diag",
+            "ast",
+            "signature",
+            "stdlib",
+            "library",
+            "run",
+            "error",
+            "loss",
+        ],
+    ),
 ];
 
 /// The files that may see a crate that only one layer should see.
@@ -35,6 +49,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         &[
             "src/run/",
             "src/loss.rs",
+            "src/testing/",
             "src/error.rs",
             "src/lib.rs",
             "src/bin/",

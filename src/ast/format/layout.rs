@@ -73,7 +73,7 @@ impl<'t> Layout<'t> {
             | Rule::options => self.bracket(part),
             // One axis needs no brackets.
             Rule::axis_set if part.as_str().starts_with('[') => self.bracket(part),
-            Rule::block => self.block(part),
+            Rule::block | Rule::test_item => self.block(part),
             Rule::fn_item | Rule::loss_item => self.definition(part),
             Rule::term_item => self.term(part),
             _ => self.row(part),
@@ -328,13 +328,22 @@ impl<'t> Layout<'t> {
         Doc::all(docs)
     }
 
-    /// `{ let …; value }`, each on a line of its own.
+    /// `{ let …; value }` or `test "name" { … }`, each line of it on a line of its own.
     fn block(&mut self, part: Part) -> Doc {
-        let (first, last) = (self.first_token(&part), self.last_token(&part));
-        let open = self.token(first);
-        let mut lines = Vec::new();
+        let last = self.last_token(&part);
+        let (mut head, mut lines) = (Vec::new(), Vec::new());
+        let mut inside = false;
         for part in part.into_inner() {
-            if matches!(part.as_rule(), Rule::open_brace | Rule::close_brace) {
+            if !inside {
+                inside = part.as_rule() == Rule::open_brace;
+                head.push(match head.is_empty() {
+                    true => Doc::nothing(),
+                    false => Doc::text(" "),
+                });
+                head.push(self.doc(part));
+                continue;
+            }
+            if part.as_rule() == Rule::close_brace {
                 continue;
             }
             self.kept = if lines.is_empty() {
@@ -347,7 +356,7 @@ impl<'t> Layout<'t> {
         }
         lines.push(self.before_close(last));
         let close = self.token(last);
-        Doc::all([open, Doc::all(lines).indent(), Doc::hard(), close])
+        Doc::all([Doc::all(head), Doc::all(lines).indent(), Doc::hard(), close])
     }
 
     // --------------------------------------------------------------------------------------------

@@ -70,6 +70,8 @@ pub enum Command {
     Bench(Bench),
     /// Set specs in canonical style
     Fmt(Fmt),
+    /// Run the tests that stand in specs
+    Test(Test),
     /// Explain a loss, a function, an error code or a spec
     Explain(Explain),
     /// List losses, functions, operations, passes or error codes
@@ -237,6 +239,30 @@ pub struct Fmt {
     /// Write the result to the files
     #[arg(short, long, conflicts_with_all = ["check", "diff"])]
     pub write: bool,
+}
+
+/// Run the tests that stand in specs
+///
+/// A test is an item `test "name" { pred = [[2, -1]] target = [0] expect minimize ≈ 0.0486 within 1e-4 }`.
+/// Every test runs on every back end, in f64. A line for each test goes to stdout, what is wrong to stderr.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  lossc test lesion.loss
+  lossc test losses/*.loss --backend reference
+  lossc test losses/*.loss --format json
+
+Exit status: 0 all hold; 1 one does not, or a spec is wrong; 2 one cannot be read.")]
+pub struct Test {
+    /// Specs; `-` is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Run on this back end alone
+    #[arg(long, value_name = "NAME", value_parser = backends())]
+    pub backend: Option<String>,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 /// Explain a loss, a function, an error code or a spec

@@ -20,6 +20,7 @@ mod numbers;
 mod summary;
 mod synthetic;
 mod table;
+mod test;
 mod validate;
 
 use answer::{Answer, Failure, Message, Status, Talk};
@@ -75,6 +76,7 @@ fn dispatch(command: Command, talk: &mut Talk) -> Result<Answer, Failure> {
         Command::Eval(args) => eval::run(&args, talk),
         Command::Bench(args) => bench::run(&args, talk),
         Command::Fmt(args) => fmt::run(&args, talk),
+        Command::Test(args) => test::run(&args, talk),
         Command::Explain(args) => explain::run(&args, talk),
         Command::List(args) => list::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),

@@ -10,6 +10,7 @@ mod fmt;
 mod general;
 mod hostile;
 mod list;
+mod test;
 mod validate;
 
 use serde_json::Value;
