@@ -192,9 +192,9 @@ impl Cutter<'_> {
         let Some(next) = self.tokens.get(at + 1) else {
             return false;
         };
-        // What is minimized, and for which task, may be said in a test.
+        // Inputs, and what is minimized, may be said in a test.
         let in_test = self.open.len() == 1 && self.text(self.start) == "test";
-        if in_test && matches!(self.text(at), "minimize" | "task") {
+        if in_test && matches!(self.text(at), "task" | "input" | "minimize") {
             return false;
         }
         match self.text(at) {

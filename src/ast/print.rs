@@ -90,6 +90,9 @@ fn print_test(test: &Test) -> String {
     for statement in &test.statements {
         let line = match &statement.kind {
             StatementKind::Task(name) => format!("task {}", name.text),
+            StatementKind::Input { name, ty } => {
+                format!("input {}: {}", name.text, print_type(ty))
+            }
             StatementKind::Given(given) => {
                 format!("{} = {}", given.name.text, print_expr(&given.value))
             }

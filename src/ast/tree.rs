@@ -109,6 +109,13 @@ pub struct Statement {
 pub enum StatementKind {
     /// `task binary`: the inputs, where the file declares none.
     Task(Ident),
+    /// `input pred: real[N, K=4]`
+    Input {
+        /// The name.
+        name: Ident,
+        /// Its type.
+        ty: TypeExpr,
+    },
     /// `pred = [[2, -1]]`: what is bound to an input or a param.
     Given(Binding),
     /// `minimize dice()`: in place of what the file minimizes.

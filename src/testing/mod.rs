@@ -40,8 +40,8 @@ impl Compiler {
     /// Runs the tests of a spec on these back ends, in the order of the text.
     ///
     /// A file without `minimize` is a library: its tests say what they minimize, or expect something
-    /// of an expression. The inputs are those of the file; where it has none, those of the `task` of
-    /// the test, else of `multiclass`.
+    /// of an expression. The inputs are those of the file; where it has none, those that the test
+    /// declares with `task` or `input`, else those of `multiclass`.
     ///
     /// # Errors
     /// [`Error::Spec`] if the text does not parse, [`Error::Candle`] if Candle fails. What else is
@@ -182,7 +182,7 @@ impl Run<'_> {
         }
         for statement in &self.test.statements {
             match statement.kind {
-                StatementKind::Task(_) => mask.show(statement.span),
+                StatementKind::Task(_) | StatementKind::Input { .. } => mask.show(statement.span),
                 StatementKind::Minimize(_) if of.is_none() => mask.show(statement.span),
                 _ => {}
             }

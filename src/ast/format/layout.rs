@@ -155,7 +155,7 @@ impl<'t> Layout<'t> {
             let right = part.as_rule();
             let spaced = left.is_some_and(|left| space(within, left, right));
             docs.push(match (within, left, right) {
-                (_, Some(Rule::assign | Rule::kw_minimize), Rule::expr) if spaced => {
+                (_, Some(Rule::assign | Rule::about | Rule::kw_minimize), Rule::expr) if spaced => {
                     self.value(part)
                 }
                 (_, Some(Rule::assign), Rule::expr) => self.hanging(part),

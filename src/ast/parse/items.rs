@@ -127,6 +127,12 @@ fn test(cx: &Cx, pair: Pair<Rule>) -> Parsed<ItemKind> {
         let span = cx.trimmed(&part);
         let kind = match part.as_rule() {
             Rule::task_item => StatementKind::Task(cx.ident(&cx.parts(part).one(cx)?)),
+            Rule::input_item => {
+                let mut parts = cx.parts(part);
+                let name = cx.ident(&parts.one(cx)?);
+                let ty = type_expr(cx, parts.one(cx)?)?;
+                StatementKind::Input { name, ty }
+            }
             Rule::binding => StatementKind::Given(binding(cx, part)?),
             Rule::minimize_item => StatementKind::Minimize(value(cx, cx.parts(part).one(cx)?)?),
             Rule::expect_error => StatementKind::Fails(cx.ident(&cx.parts(part).one(cx)?)),

@@ -429,6 +429,10 @@ fn test() -> impl Strategy<Value = Test> {
     let expectation = (of, expr(), option::of(expr()));
     let kind = prop_oneof![
         name().prop_map(|name| StatementKind::Task(ident(name))),
+        (name(), type_expr()).prop_map(|(name, ty)| StatementKind::Input {
+            name: ident(name),
+            ty,
+        }),
         binding().prop_map(StatementKind::Given),
         expr().prop_map(StatementKind::Minimize),
         expectation.prop_map(|(of, about, within)| {
