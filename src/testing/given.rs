@@ -83,7 +83,7 @@ fn unknown(loss: &Loss, given: &Binding) -> Wrong {
     let diagnostic = Diagnostic::error(Code::TestValue, message).at(name.span, "not an input");
     let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match nearest(&name.text, names.iter().copied()) {
-        Some(near) => diagnostic.fix(name.span, near, "a similar name is"),
+        Some(near) => diagnostic.fix(name.span, near, "a similar name"),
         None if list.is_empty() => diagnostic,
         None => diagnostic.help(format!("it takes {}", list.join(", "))),
     }
@@ -112,7 +112,7 @@ impl Array {
         };
         match self.shape.get(depth) {
             Some(length) if *length != entries.len() => {
-                let label = format!("{} entries, and {length} before", entries.len());
+                let label = format!("its length is {}, and {length} before", entries.len());
                 return Err(ragged(value, label));
             }
             None if self.depth.is_some() => {

@@ -242,8 +242,12 @@ impl Run<'_> {
             .at(about.span, format!("off by {:.3e}", (first - wanted).abs()))
             .also(statement.span, format!("expected within {within:?}"))
             .also(self.test.span, "in this test");
-        for (backend, got) in off {
-            diagnostic = diagnostic.note(format!("on `{backend}` it is {got:?}"));
+        // Where all back ends agree, which they are does not matter.
+        let agree = off.len() == self.backends.len() && off.iter().all(|(_, got)| got == first);
+        if !agree {
+            for (backend, got) in &off {
+                diagnostic = diagnostic.note(format!("on `{backend}` it is {got:?}"));
+            }
         }
         Err(diagnostic.into())
     }
@@ -259,7 +263,7 @@ impl Run<'_> {
             Diagnostic::error(Code::TestValue, format!("the spec has no report `{name}`"))
                 .at(span, "not a report");
         Err(match (near, known.as_slice()) {
-            (Some(near), _) => diagnostic.fix(span, near, "a similar report is"),
+            (Some(near), _) => diagnostic.fix(span, near, "a similar name"),
             (None, []) => diagnostic.help("write `report name = …` above the test"),
             (None, known) => diagnostic.help(format!("reports are {}", known.join(", "))),
         }

