@@ -5,6 +5,7 @@
 //! compiled and run like any other spec, on every back end that is asked for, in f64.
 
 mod given;
+pub mod gradcheck;
 mod mask;
 
 use crate::ast::{Expectation, Expected, Expr, Item, ItemKind, Statement, StatementKind, Test};

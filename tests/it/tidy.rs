@@ -32,6 +32,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "source",
             "diag",
             "ast",
+            "hir",
+            "ir",
             "signature",
             "stdlib",
             "library",
