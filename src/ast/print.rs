@@ -51,7 +51,7 @@ fn section(item: &Item) -> u8 {
         ItemKind::Language { .. } => 0,
         ItemKind::Task(_) | ItemKind::Axis { .. } => 1,
         ItemKind::Input { .. } => 2,
-        ItemKind::Param { .. } | ItemKind::Let(_) => 3,
+        ItemKind::Param { .. } | ItemKind::Ignore { .. } | ItemKind::Let(_) => 3,
         ItemKind::Term(_) => 4,
         ItemKind::Minimize(_) => 5,
         ItemKind::Report(_) => 6,
@@ -74,6 +74,10 @@ fn print_item(kind: &ItemKind) -> String {
         ItemKind::Param { name, ty, default } => {
             let default = print_expr(default);
             format!("param {}: {} = {default}", name.text, print_type(ty))
+        }
+        ItemKind::Ignore { condition, strict } => {
+            let strict = if *strict { " strict" } else { "" };
+            format!("ignore {}{strict}", print_expr(condition))
         }
         ItemKind::Let(binding) => print_binding("let", binding),
         ItemKind::Term(binding) => print_binding("term", binding),

@@ -6,6 +6,7 @@
 
 mod backend;
 mod bind;
+mod labels;
 mod prepared;
 mod value;
 
@@ -19,6 +20,7 @@ pub use bind::{
     Binding, Bound, BoundInputs, Inputs, Shapes, Sizes, bind, from_canonical, ranks, scalar_value,
     sizes,
 };
+pub use labels::LabelRule;
 pub use prepared::{Prepared, plan_at};
 pub use value::Array;
 

@@ -155,9 +155,11 @@ impl<'t> Layout<'t> {
             let right = part.as_rule();
             let spaced = left.is_some_and(|left| space(within, left, right));
             docs.push(match (within, left, right) {
-                (_, Some(Rule::assign | Rule::about | Rule::kw_minimize), Rule::expr) if spaced => {
-                    self.value(part)
-                }
+                (
+                    _,
+                    Some(Rule::assign | Rule::about | Rule::kw_ignore | Rule::kw_minimize),
+                    Rule::expr,
+                ) if spaced => self.value(part),
                 (_, Some(Rule::assign), Rule::expr) => self.hanging(part),
                 (Rule::input_item, Some(Rule::colon), _) => {
                     Doc::all([Doc::column(Column::Inputs), self.doc(part)])
