@@ -72,6 +72,8 @@ pub enum Command {
     Fmt(Fmt),
     /// Run the tests that stand in specs
     Test(Test),
+    /// Hold gradients to finite differences
+    Gradcheck(Gradcheck),
     /// Explain a loss, a function, an error code or a spec
     Explain(Explain),
     /// List losses, functions, operations, passes or error codes
@@ -260,6 +262,41 @@ pub struct Test {
     /// Run on this back end alone
     #[arg(long, value_name = "NAME", value_parser = backends())]
     pub backend: Option<String>,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// Hold gradients to finite differences
+///
+/// The total and each term are differentiated by each input, in f64 on the reference back end: at ordinary
+/// scores, at ±1e4, at 0, at ties, with one class and with nothing in the masks; or at the arrays that are
+/// given. A kink, where the two sides have slopes of their own, is counted and is no failure.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  lossc gradcheck lesion.loss
+  lossc gradcheck lesion.loss --shape pred=1,2,7,5
+  lossc gradcheck lesion.loss --inputs batch.npz --format json
+
+Exit status: 0 they agree; 1 they do not, or the spec is wrong; 2 usage, files, anything else.")]
+pub struct Gradcheck {
+    /// The spec; `-` is stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The shape of an input that is made up, `pred=1,2,7,5`
+    #[arg(long = "shape", value_name = "NAME=SIZES", value_parser = shape,
+          conflicts_with_all = ["inputs", "arrays"])]
+    pub shapes: Vec<(String, Vec<usize>)>,
+    /// A batch of named arrays, .npz or .safetensors, in place of made-up ones
+    #[arg(long, value_name = "FILE")]
+    pub inputs: Option<PathBuf>,
+    /// One array, `pred=p.npy`; counts before the batch file
+    #[arg(long = "input", value_name = "NAME=FILE", value_parser = named_path)]
+    pub arrays: Vec<(String, PathBuf)>,
+    /// A param or a scalar input, `alpha=0.3`
+    #[arg(long = "set", value_name = "NAME=NUMBER", value_parser = named_number, allow_hyphen_values = true)]
+    pub numbers: Vec<(String, f64)>,
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,

@@ -15,6 +15,7 @@ mod eval;
 mod explain;
 mod files;
 mod fmt;
+mod gradcheck;
 mod list;
 mod numbers;
 mod summary;
@@ -77,6 +78,7 @@ fn dispatch(command: Command, talk: &mut Talk) -> Result<Answer, Failure> {
         Command::Bench(args) => bench::run(&args, talk),
         Command::Fmt(args) => fmt::run(&args, talk),
         Command::Test(args) => test::run(&args, talk),
+        Command::Gradcheck(args) => gradcheck::run(&args, talk),
         Command::Explain(args) => explain::run(&args, talk),
         Command::List(args) => list::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),

@@ -104,7 +104,7 @@ fn alone(ast: &Ast, text: &str, term: &str, span: crate::source::Span) -> String
 }
 
 /// The gradient of a spec against differences, at these inputs, by each of its floating tensors of
-/// which `moves` is true. An empty list means that the value is infinite, so there is no gradient.
+/// which `moves` is true; `None` if the value is infinite, so that there is no gradient.
 ///
 /// # Errors
 /// As [`Loss::run`].
@@ -113,14 +113,16 @@ pub fn slopes(
     inputs: &Inputs,
     moves: &dyn Fn(&str) -> bool,
     steps: &[f64],
-) -> Result<Vec<Slope>, Error> {
+) -> Result<Option<Vec<Slope>>, Error> {
     let (outcome, gradients) = loss.gradients(inputs.clone())?;
     let at = number(&outcome.total)?;
     if at.is_infinite() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let exprs = &loss.typed().exprs;
-    let stops = exprs.iter().any(|e| matches!(e.kind, ExprKind::StopGrad(_)));
+    let stops = exprs
+        .iter()
+        .any(|e| matches!(e.kind, ExprKind::StopGrad(_)));
     let mut random = Random(7);
     let mut slopes = Vec::new();
     for (name, gradient) in &gradients {
@@ -152,7 +154,7 @@ pub fn slopes(
             slopes.push(line.slope(&direction, Some(entry))?);
         }
     }
-    Ok(slopes)
+    Ok(Some(slopes))
 }
 
 /// Whether it makes sense to move an input: masks and labels are what they are.

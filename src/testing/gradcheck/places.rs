@@ -177,7 +177,9 @@ fn labels(
 
 /// The kind of an input, the first word of its type.
 pub(super) fn kind(slot: &Slot) -> &str {
-    let end = slot.ty.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let end = slot
+        .ty
+        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     &slot.ty[..end.unwrap_or(slot.ty.len())]
 }
 
@@ -213,7 +215,12 @@ fn floats(slot: &Slot, shape: &[usize], place: Place, random: &mut Random) -> Ve
 fn boxes(count: usize, random: &mut Random) -> Vec<f64> {
     let one = |_| {
         let (x, y) = (random.between(0.0, 2.0), random.between(0.0, 2.0));
-        [x, y, x + random.between(1.0, 3.0), y + random.between(1.0, 3.0)]
+        [
+            x,
+            y,
+            x + random.between(1.0, 3.0),
+            y + random.between(1.0, 3.0),
+        ]
     };
     (0..count).flat_map(one).collect()
 }
