@@ -21,6 +21,7 @@ mod items;
 mod minimize;
 mod operands;
 mod options;
+mod overload;
 mod print;
 mod select;
 mod tree;
