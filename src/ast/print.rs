@@ -124,7 +124,8 @@ fn print_binding(word: &str, binding: &Binding) -> String {
 }
 
 fn print_definition(word: &str, definition: &Definition) -> String {
-    let name = &definition.name.text;
+    let names = definition.names().map(|name| name.text.as_str());
+    let name = names.collect::<Vec<_>>().join(", ");
     let options = joined(&definition.options, print_option);
     let operands = match definition.operands.is_empty() {
         true => String::new(),

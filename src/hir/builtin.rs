@@ -32,6 +32,9 @@ impl<'a> Cx<'a> {
         match name {
             "index" | "size" => return self.index_or_size(name, axes, args, span),
             "shift" => return self.shift(axes, args.unwrap_or(&[]), span),
+            "max_pool" | "min_pool" | "avg_pool" | "gaussian" => {
+                return self.window(name, axes, args.unwrap_or(&[]), span);
+            }
             _ => {}
         }
         let Some(args) = args else {
@@ -727,19 +730,26 @@ fn reduction(name: &str) -> Option<ReduceOp> {
     }
 }
 
-fn usage(name: &str) -> String {
+/// How a function of the language is written, as a help.
+pub(super) fn usage(name: &str) -> String {
     match FUNCTIONS.iter().find(|f| f.name == name) {
-        Some(f) => format!(
-            "it is written {}",
-            or_list(&quoted(
-                &f.usage
-                    .split(", ")
-                    .filter(|u| u.ends_with(')') || u.ends_with(']'))
-                    .collect::<Vec<_>>()
-            ))
-        ),
+        Some(f) => format!("it is written {}", or_list(&quoted(&forms(f.usage)))),
         None => format!("it is written `{name}(x)`"),
     }
+}
+
+/// The ways to write a function, which stand in its usage with commas between them.
+fn forms(usage: &str) -> Vec<&str> {
+    let mut depth = 0;
+    let between = |c: char| {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth -= 1,
+            _ => {}
+        }
+        c == ',' && depth == 0
+    };
+    usage.split(between).map(str::trim).collect()
 }
 
 fn unknown_builtin(name: &str, span: Span) -> Diagnostic {

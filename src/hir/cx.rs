@@ -313,6 +313,7 @@ pub fn operands(kind: &ExprKind) -> Vec<ExprId> {
         | ExprKind::Slice { arg, .. }
         | ExprKind::Rename { arg, .. }
         | ExprKind::Shift(_, _, _, arg)
+        | ExprKind::Window(_, _, arg)
         | ExprKind::Expand(arg)
         | ExprKind::StopGrad(arg)
         | ExprKind::Convert(_, arg) => vec![*arg],

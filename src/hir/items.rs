@@ -2,7 +2,7 @@
 
 use super::axes::{AxisId, Role};
 use super::check::duplicate;
-use super::cx::{Checked, Cx, GlobalSource, Reported};
+use super::cx::{Checked, Cx, GlobalSource, Reported, State};
 use super::expr::quoted;
 use super::tree::{Input, InputAxis, InputSource};
 use super::ty::{Kind, Ty};
@@ -437,9 +437,11 @@ impl<'a> Cx<'a> {
         let mut failed = false;
         for item in &task.items {
             if let ItemKind::Input { name: input, .. } = &item.kind
-                && let Some(known) = self.globals.iter().find(|g| g.name.text == input.text)
+                && let Some(known) = self.globals.iter_mut().find(|g| g.name.text == input.text)
             {
                 let (own, task) = (known.name.span, name.map_or(_file, |n| n.span));
+                // Which of the two is meant is open, so its uses say nothing more.
+                known.state = State::Done(Err(Reported));
                 self.report(
                     Diagnostic::error(
                         Code::Duplicate,
@@ -461,8 +463,8 @@ impl<'a> Cx<'a> {
 
     /// `fn` and `loss`.
     pub(super) fn definition(&mut self, definition: &'a ast::Definition) -> Checked<()> {
-        let name = &definition.name;
-        if super::functions::is_builtin(&name.text) {
+        let builtin = |name: &&ast::Ident| super::functions::is_builtin(&name.text);
+        if let Some(name) = definition.names().find(builtin) {
             return Err(self.report(
                 Diagnostic::error(
                     Code::Duplicate,
@@ -477,12 +479,15 @@ impl<'a> Cx<'a> {
                 .map(|o| super::operands::show_type(&o.ty))
                 .collect()
         };
-        let same = self
-            .definitions
-            .iter()
-            .find(|d| d.name.text == name.text && signature(d) == signature(definition));
-        if let Some(first) = same {
-            let first = first.name.span;
+        let others = self.definitions.iter();
+        let others = others.filter(|d| signature(d) == signature(definition));
+        let mut taken: Vec<&ast::Ident> = others.flat_map(|d| d.names()).collect();
+        for name in definition.names() {
+            let Some(first) = taken.iter().find(|other| other.text == name.text) else {
+                taken.push(name);
+                continue;
+            };
+            let first = first.span;
             return Err(self.report(duplicate(&name.text, name.span, first).note(
                 "two definitions of one name are told apart by the kinds of their operands",
             )));
@@ -528,12 +533,13 @@ impl<'a> Cx<'a> {
                 let mut diagnostic =
                     Diagnostic::error(Code::BadType, format!("there is no kind `{}`", kind.text))
                         .at(kind.span, "not a kind");
-                diagnostic =
-                    match nearest(&kind.text, KINDS).or_else(|| vocabulary::kind(&kind.text)) {
-                        Some(near) => diagnostic.guess(kind.span, near, "a similar kind"),
-                        None => diagnostic
-                            .help(format!("a kind is one of {}", or_list(&quoted(&KINDS)))),
-                    };
+                diagnostic = match (nearest(&kind.text, KINDS), vocabulary::kind(&kind.text)) {
+                    (Some(near), _) => diagnostic.guess(kind.span, near, "a similar kind"),
+                    (None, Some(here)) => diagnostic.guess(kind.span, here, "here it is called"),
+                    (None, None) => {
+                        diagnostic.help(format!("a kind is one of {}", or_list(&quoted(&KINDS))))
+                    }
+                };
                 self.report(diagnostic);
                 failed = true;
             }

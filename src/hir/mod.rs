@@ -14,6 +14,7 @@ mod builtin;
 mod call;
 mod check;
 mod cx;
+mod each;
 mod expr;
 mod functions;
 mod ignore;
@@ -26,6 +27,8 @@ mod print;
 mod select;
 mod tree;
 mod ty;
+mod unknown;
+mod window;
 
 pub use axes::{Axes, Axis, AxisDef, AxisId, Role};
 pub use check::{ASSUMED_RANK, check};

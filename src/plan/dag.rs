@@ -7,7 +7,7 @@
 //! `LogSoftmax`, `OneHot`, `Index` or `Reduce(LogSumExp)` remain; `At`, `Slice` and `Rename`
 //! survive only as [`Op::View`] of a value that is stored.
 
-use crate::ir::{DimId, DimSizes, Dims, Edge, Elem, MapOp, ReduceOp};
+use crate::ir::{DimId, DimSizes, Dims, Edge, Elem, MapOp, ReduceOp, Rim};
 use std::collections::HashMap;
 
 /// A node of a [`Dag`].
@@ -54,6 +54,16 @@ pub(crate) enum Op {
     Dot(Dims),
     /// Entry i is the operand's entry i − by.
     Shift { dim: DimId, by: i64, edge: Edge },
+    /// The largest around each entry.
+    WindowMax { dim: DimId, radius: usize },
+    /// Σ around each entry; the bits of the weights.
+    WindowSum {
+        dim: DimId,
+        weights: Vec<u64>,
+        rim: Rim,
+    },
+    /// Σ of the third operand around each entry, where the first there is the second here.
+    WindowTies { dim: DimId, radius: usize },
     /// Zeros along `to`, except for the operand from `start` on.
     Place {
         from: DimId,

@@ -81,7 +81,12 @@ fn partner(dag: &Dag, live: &[bool], d: DimId) -> Option<DimId> {
                 .position(d)
                 .is_none_or(|i| at.strides[i] == at.strides[i + 1] * dag.sizes.get(e)),
             Op::Reduce(_, over) | Op::Dot(over) => over.contains(d) == over.contains(e),
-            Op::Pick(dim) | Op::ArgMax(dim) | Op::Shift { dim, .. } => *dim != d && *dim != e,
+            Op::Pick(dim)
+            | Op::ArgMax(dim)
+            | Op::Shift { dim, .. }
+            | Op::WindowMax { dim, .. }
+            | Op::WindowSum { dim, .. }
+            | Op::WindowTies { dim, .. } => *dim != d && *dim != e,
             Op::Place { from, to, .. } => ![from, to].iter().any(|x| **x == d || **x == e),
             Op::Const(_) | Op::Map(_) | Op::Spread => true,
         }

@@ -15,3 +15,4 @@ mod slopes;
 mod spec_tests;
 mod tidy;
 mod ui;
+mod windows;

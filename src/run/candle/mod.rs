@@ -21,6 +21,7 @@ mod elementwise;
 mod functions;
 mod node;
 mod reduce;
+mod windows;
 
 use crate::ir::{DimSizes, Elem, Graph, NodeId, Op, Ty};
 use candle_core::{DType, Device, Result, Tensor, bail};
@@ -222,6 +223,9 @@ impl Cx<'_> {
                 | Op::Pick(_)
                 | Op::OneHot(_)
                 | Op::ArgMax(_)
+                | Op::WindowMax { .. }
+                | Op::WindowSum { .. }
+                | Op::WindowTies { .. }
                 | Op::Dot(_) => return false,
             };
         }

@@ -16,6 +16,7 @@ mod lanes;
 pub mod math;
 mod memory;
 mod whole;
+mod windows;
 
 use crate::plan::{DType, Lane, Place, Plan, Step};
 use exec::{Aligned, Loaded, Worker};
@@ -207,7 +208,7 @@ impl Program {
             match (step, loaded) {
                 (Step::Whole(wholes), _) => {
                     for whole in wholes {
-                        whole::run(whole, &mut space.buffers, inputs);
+                        whole::run(whole, &mut space.buffers, inputs, threads);
                     }
                 }
                 (Step::Pass(pass), Some(loaded)) => {

@@ -271,3 +271,50 @@ fn number(tensor: &Tensor) -> Result<f64, Error> {
     let number = tensor.to_dtype(DType::F64)?.reshape(())?;
     Ok(number.to_scalar::<f64>()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The verdicts on a gradient of `mean(x² + relu(x))`, times `factor`, at `x`.
+    fn verdicts(x: [f64; 3], factor: f64) -> Vec<Verdict> {
+        let spec = "input pred: real[N]\nminimize mean(square(pred) + relu(pred))";
+        let loss = Loss::compile(spec).expect("a right spec");
+        let tensor = Tensor::new(&x, &Device::Cpu).expect("a tensor");
+        let inputs = Inputs::new().tensor("pred", &tensor);
+        let (outcome, gradients) = loss.gradients(inputs.clone()).expect("a gradient");
+        let line = Line {
+            loss: &loss,
+            inputs: &inputs,
+            name: "pred",
+            x: x.to_vec(),
+            shape: &[3],
+            at: number(&outcome.total).expect("a number"),
+            gradient: flat(&gradients[0].1)
+                .expect("numbers")
+                .iter()
+                .map(|g| g * factor)
+                .collect(),
+            steps: STEPS,
+            stops: false,
+        };
+        let along = |entry: usize| {
+            let mut direction = [0.0; 3];
+            direction[entry] = 1.0;
+            line.slope(&direction, Some(entry))
+                .expect("a slope")
+                .verdict
+        };
+        (0..3).map(along).collect()
+    }
+
+    #[test]
+    fn a_wrong_gradient_is_told_from_a_right_one_and_from_a_kink() {
+        use Verdict::{Kink, Right, Wrong};
+        assert_eq!(verdicts([1.0, -2.0, 0.0], 1.0), [Right, Right, Kink]);
+        // The gradient at the kink is 0 and stays so.
+        assert_eq!(verdicts([1.0, -2.0, 0.0], 1.001), [Wrong, Wrong, Kink]);
+        assert_eq!(verdicts([1.0, -2.0, 0.5], -1.0), [Wrong, Wrong, Wrong]);
+        assert_eq!(verdicts([1.0, -2.0, 3.0], f64::NAN), [Wrong, Wrong, Wrong]);
+    }
+}

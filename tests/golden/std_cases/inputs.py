@@ -97,6 +97,11 @@ def make():
         out[f"labels_{key}"] = labels(f"labels_{key}", shape, absent, absent_in)
         out[f"soft_{key}"] = probabilities(f"soft_{key}", shape)
         out[f"w_{key}"] = f32(rng(f"w_{key}").uniform(0.1, 3, size=shape[:1] + shape[2:]))
+        out[f"teacher_{key}"] = normal(f"teacher_{key}", shape)
+        at = rng(f"bins_{key}").uniform(-0.5, shape[1] - 0.5, size=shape[:1] + shape[2:])
+        out[f"bins_{key}"] = f32(at)  # some before the first bin, some behind the last
+    for key in ("a", "d"):
+        out[f"cosines_{key}"] = f32(rng(f"cosines_{key}").uniform(-0.97, 0.97, size=MULTICLASS[key][0]))
     for key in ("a", "d", "e"):
         out[f"probs_{key}"] = probabilities(f"probs_{key}", out[f"logits_{key}"].shape)
     for key in ("a", "d", "e", "f"):
@@ -148,10 +153,24 @@ def make():
     for key, shape in {"vec_a": (7, 5), "vec_b": (1, 3), "vec_c": (4, 16)}.items():
         for part in ("pred", "target", "negative"):
             out[f"{key}_{part}"] = normal(f"{key}_{part}", shape, 1.0)
+        out[f"{key}_same"] = mask(f"{key}_same", shape[:1], 0.5)
+        out[f"{key}_sign"] = np.where(mask(f"{key}_sign", shape, 0.5) > 0, 1.0, -1.0)
 
     for key, shape in {"field_1d": (3, 11), "field_2d": (2, 6, 7), "field_3d": (2, 3, 4, 5), "field_one": (1, 4, 3)}.items():
         out[key] = normal(key, shape)
     out["field_tie"] = f32(np.round(normal("field_tie", (2, 5, 6), 1.0)))
+
+    # Images with structure: smooth, and a noisy copy; thin structures: probabilities, some of them equal nowhere.
+    for key, shape in {"img_2d": (2, 3, 15, 13), "img_3d": (1, 2, 12, 11, 13)}.items():
+        wave = sum(np.sin((2 + a) * g / 3.0 + a) for a, g in enumerate(np.indices(shape)))
+        target = 0.5 + 0.15 * wave + 0.1 * normal(f"{key}_target", shape, 1.0)
+        out[f"{key}_target"] = f32(target)
+        out[f"{key}_pred"] = f32(0.8 * target + 0.1 + 0.1 * normal(f"{key}_pred", shape, 1.0))
+    for key, shape in {"thin_2d": (2, 3, 13, 11), "thin_3d": (2, 2, 7, 6, 9)}.items():
+        out[f"{key}_pred"] = f32(rng(f"{key}_pred").uniform(0.02, 0.98, size=shape))
+        out[f"{key}_target"] = mask(f"{key}_target", shape, 0.7)
+    for key, shape in {"ddf_2d": (2, 2, 6, 7), "ddf_3d": (1, 3, 5, 4, 6)}.items():
+        out[key] = normal(key, shape)
 
     # For `ignore`: 255 is "no label"; sample 2 has no label at all.
     ignored = labels("labels_ign", (3, 3, 6, 7), (), ())

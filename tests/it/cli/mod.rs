@@ -8,6 +8,7 @@ mod examples;
 mod explain;
 mod fmt;
 mod general;
+mod gradcheck;
 mod hostile;
 mod list;
 mod test;

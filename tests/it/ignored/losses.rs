@@ -7,10 +7,23 @@ use lossc::ast::{ItemKind, OperandDecl, OptionDecl};
 use lossc::{Backend, Inputs};
 
 /// Losses that look at neighbours, which cutting down to valid positions brings together.
-const NEIGHBOURS: &[(&str, &str)] = &[("tv", "differences of neighbours")];
+const NEIGHBOURS: &[(&str, &str)] = &[
+    ("tv", "differences of neighbours"),
+    ("gradient_l1", "differences of neighbours"),
+    ("diffusion", "differences of neighbours"),
+    ("bending_energy", "differences of neighbours"),
+    ("ssim", "a window"),
+    ("lncc", "a window"),
+    ("cldice", "erosions"),
+    ("boundary_ce", "a window"),
+];
 
 /// Options without a default.
-const NEEDED: &[(&str, &str)] = &[("wce", "[0.2, 0.3, 0.5]")];
+const NEEDED: &[(&str, &str)] = &[
+    ("wce", "[0.2, 0.3, 0.5]"),
+    ("logit_adjusted_ce", "[0.2, 0.3, 0.5]"),
+    ("ldam", "[0.1, 0.2, 0.3]"),
+];
 
 /// More ways to call a loss, besides those that follow from the options it has.
 const MORE: &[(&str, &str)] = &[
@@ -24,6 +37,10 @@ const MORE: &[(&str, &str)] = &[
     ("bce", "pos_weight=3, smoothing=0.1"),
     ("bce", "weight=[0.2, 0.3, 0.5], pixel_weight=w"),
     ("focal", "gamma=0.5"),
+    ("asl", "gamma_pos=1, gamma_neg=0.5, clip=0"),
+    ("barron", "alpha=-2"),
+    ("unified_focal", "asymmetric=false"),
+    ("tweedie", "p=1.2"),
     ("multi_margin", "p=2"),
     ("mse", "pixel_weight=sample"),
     ("poisson_nll", "full=true"),
@@ -130,6 +147,7 @@ fn operand(source: &str, declared: &OperandDecl) -> Option<Operand> {
         "real" | "real[...A]" => ("real", &["N", "P"], ""),
         "real[...B, K=4]" => ("real", &["N", "K=4"], ""),
         "real[...B, D]" => ("real", &["N", "D"], ""),
+        "mask[...B]" => ("mask", &["N"], ""),
         _ => return None,
     };
     let name = declared.name.text.clone();
