@@ -1,7 +1,7 @@
 //! Plan and tensors → tensors, on the CPU: fast, threaded, and the same bits for any number of
 //! threads.
 //!
-//! - `exec.rs` runs passes, `whole.rs` what lies between them;
+//! - `exec.rs` runs passes, `whole.rs` what lies between them, `contract.rs` products of matrices;
 //! - `kernels.rs` has the instructions, compiled for several instruction sets and chosen when a
 //!   plan is loaded; `lanes.rs` says what a lane computes in, `memory.rs` how it is loaded and
 //!   stored, `math.rs` has the transcendental functions.
@@ -10,6 +10,7 @@
 //!
 //! Must not know: passes over graphs, spec languages, Candle.
 
+mod contract;
 mod exec;
 mod kernels;
 mod lanes;
@@ -143,6 +144,7 @@ struct Workspace {
     params: Vec<Aligned>,
     kept: Vec<Aligned>,
     partials: Vec<f64>,
+    packed: contract::Packed,
     workers: Vec<Worker>,
     pointers: Vec<*mut u8>,
 }
@@ -208,7 +210,7 @@ impl Program {
             match (step, loaded) {
                 (Step::Whole(wholes), _) => {
                     for whole in wholes {
-                        whole::run(whole, &mut space.buffers, inputs, threads);
+                        whole::run(whole, &mut space, inputs, threads);
                     }
                 }
                 (Step::Pass(pass), Some(loaded)) => {
