@@ -5,11 +5,12 @@
 //! or scalars change. A spec that looks at the axes of a pack one by one is lowered once for each
 //! number of axes that it meets.
 
-use crate::ast;
+use crate::ast::{self, Ast};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::error::{Error, Report};
 use crate::hir::{self, Hir};
 use crate::ir::{Graph, Role};
+use crate::library::{self, USER};
 use crate::lint;
 use crate::lower;
 use crate::module::{self, Loader, Unit};
@@ -80,6 +81,34 @@ impl Compiler {
     pub fn check(&self, text: &str) -> Result<(Unit, Report), Error> {
         let (unit, _, warnings) = self.front(text)?;
         Ok((unit, warnings))
+    }
+
+    /// The text of a spec in canonical style, with all of its comments. It need only parse.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] with every mistake of syntax.
+    pub fn format(&self, text: &str) -> Result<String, Error> {
+        let mut diags = Diagnostics::default();
+        let formatted = ast::format(USER, text, &mut diags);
+        formatted.ok_or_else(|| Error::Spec(self.report(text, diags)))
+    }
+
+    /// The syntax tree of a spec that need not make sense, and the texts that its places are in.
+    pub(crate) fn parse(&self, text: &str) -> Result<(Ast, Arc<SourceMap>), Error> {
+        let mut diags = Diagnostics::default();
+        let ast = ast::parse(USER, text, &mut diags);
+        let report = self.report(text, diags);
+        match ast {
+            Some(ast) => Ok((ast, report.sources)),
+            None => Err(Error::Spec(report)),
+        }
+    }
+
+    fn report(&self, text: &str, diags: Diagnostics) -> Report {
+        Report {
+            diagnostics: diags.into_sorted(),
+            sources: Arc::new(library::sources(&self.name, text)),
+        }
     }
 
     /// Compiles a spec.

@@ -358,7 +358,11 @@ impl Loading<'_> {
 fn only_definitions(ast: &Ast, found: &mut Diagnostics) {
     let stray = ast.items.iter().filter_map(|item| {
         let what = match &item.kind {
-            ItemKind::Language { .. } | ItemKind::Use(_) | ItemKind::Fn(_) | ItemKind::Loss(_) => {
+            ItemKind::Language { .. }
+            | ItemKind::Use(_)
+            | ItemKind::Fn(_)
+            | ItemKind::Loss(_)
+            | ItemKind::Test(_) => {
                 return None;
             }
             ItemKind::Task(_) => "a task",
@@ -387,7 +391,7 @@ fn only_definitions(ast: &Ast, found: &mut Diagnostics) {
     }
     found.push(
         diagnostic
-            .note("a module holds `fn`, `loss` and `use`; which tensors there are is said by the spec that uses it")
+            .note("a module holds `fn`, `loss`, `use` and tests; which tensors there are is said by the spec that uses it")
             .help("make it an option or an operand of the definition, or move it to the spec"),
     );
 }

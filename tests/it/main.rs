@@ -13,6 +13,7 @@ mod pages;
 mod readme;
 mod run;
 mod slopes;
+mod spec_tests;
 mod tidy;
 mod ui;
 mod windows;

@@ -106,13 +106,14 @@ pub(in crate::ast) fn report(
 }
 
 /// Whether a token that most of the language does not have is at its place here: the path of a
-/// `use`, the point in `monai.dice()`.
+/// `use`, the name of a test, the point in `monai.dice()`.
 fn belongs(text: &str, tokens: &[Token], at: usize) -> bool {
     let word = |at: usize| tokens.get(at).map_or("", |t| &text[t.start..t.end]);
     if word(0) == "use" || word(at) != "." {
-        let path = word(at);
-        let quoted = path.len() > 1 && path.starts_with('"') && path.ends_with('"');
-        return at == 1 && word(0) == "use" && quoted && !path.starts_with("\"\"\"");
+        let quoted = word(at);
+        let whole = quoted.len() > 1 && quoted.starts_with('"') && quoted.ends_with('"');
+        let named = at == 1 && matches!(word(0), "use" | "test");
+        return named && whole && !quoted.starts_with("\"\"\"");
     }
     // More points in a row are the path of another language.
     let ends = |at: Option<usize>| at.is_none_or(|at| word(at) != ".");
@@ -337,10 +338,12 @@ fn dot(text: &str, tokens: &[Token], at: usize, span: Span) -> Diagnostic {
 /// A path without quotes, or the part of a module, behind `use`.
 fn bare_path(text: &str, tokens: &[Token], span: Span) -> Diagnostic {
     let line = 1 + tokens.iter().skip(1).take_while(|t| !t.first).count();
-    let end = tokens[..line]
-        .iter()
-        .position(|t| &text[t.start..t.end] == "as");
-    let (first, last) = (&tokens[1], &tokens[end.unwrap_or(line) - 1]);
+    let rest = &tokens[1..line];
+    let alias = rest.iter().position(|t| &text[t.start..t.end] == "as");
+    let path = &rest[..alias.filter(|&at| at > 0).unwrap_or(rest.len())];
+    let (Some(first), Some(last)) = (path.first(), path.last()) else {
+        return Diagnostic::error(Code::Syntax, "the name of a module is missing").at(span, "");
+    };
     let whole = Span::new(span.file, first.start, last.end);
     let path = &text[first.start..last.end];
     if path.ends_with(".loss") {

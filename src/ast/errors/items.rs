@@ -1,6 +1,6 @@
 //! Lines that start with a word that is no item.
 
-use super::super::grammar::{ITEM_WORDS, LATER_WORDS};
+use super::super::grammar::ITEM_WORDS;
 use super::super::pieces::is_unknown_item;
 use super::super::scan::{Token, TokenKind};
 use crate::diag::{Code, Diagnostic, nearest, or_list};
@@ -56,8 +56,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("print", "a value to watch is `report name = ...`"),
 ];
 
-/// The diagnostic for a piece that is no item: it starts with a reserved word of a later version,
-/// or with two words in a row.
+/// The diagnostic for a piece that is no item: it starts with two words in a row.
 pub(in crate::ast) fn unknown_item(
     file: FileId,
     text: &str,
@@ -68,12 +67,6 @@ pub(in crate::ast) fn unknown_item(
     let span = Span::new(file, first.start, first.end);
     let error = |message: String| Diagnostic::error(Code::Syntax, message);
 
-    if LATER_WORDS.contains(&word) {
-        let diagnostic = error(format!("`{word}` is not an item of this version"))
-            .at(span, "reserved for a later version of the language")
-            .note(all_items());
-        return Some(diagnostic);
-    }
     // `minimise(x)` and `maximize(x)` look like calls and are not meant as such.
     let called = tokens.get(1).is_some_and(|t| is_open(text, t));
     let meant = matches!(

@@ -8,7 +8,7 @@ use crate::synthetic;
 use crate::table::columns;
 use lossc::candle_core::DType;
 use lossc::ir::{DimSizes, Graph, Op};
-use lossc::{Backend, Compiler, Error, Inputs, Loss};
+use lossc::{Backend, Error, Inputs, Loss};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
 
@@ -61,10 +61,7 @@ pub fn run(args: &Bench, talk: &mut Talk) -> Result<Answer, Failure> {
         {
             continue;
         }
-        let loss = Compiler::new()
-            .name(&spec.name)
-            .backend(backend)
-            .compile(&spec.text)?;
+        let loss = compiler.clone().backend(backend).compile(&spec.text)?;
         rows.push(Row {
             backend,
             value: time(|| loss.run(inputs.clone()).map(|_| ()))?,

@@ -6,10 +6,13 @@ mod compile;
 mod eval;
 mod examples;
 mod explain;
+mod fmt;
 mod general;
+mod gradcheck;
 mod hostile;
 mod list;
 mod modules;
+mod test;
 mod validate;
 
 use serde_json::Value;

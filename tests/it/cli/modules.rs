@@ -64,7 +64,7 @@ fn the_root_is_the_folder_of_the_spec_unless_it_is_given() {
         "use \"../lib/far.loss\"\nminimize far.my_dice()",
     );
     let talk = lossc(&["validate", &main]).failed(1);
-    assert!(talk.contains("E0502"), "{talk}");
+    assert!(talk.contains("E0702"), "{talk}");
     let root = folder.at("");
     assert_eq!(lossc(&["validate", "--root", &root, &main]).fine(), "");
     for command in [&["compile"][..], &["explain"]] {

@@ -3,19 +3,6 @@
 use super::messages;
 
 #[test]
-fn items_of_later_versions() {
-    insta::assert_snapshot!(messages("test \"dice\" { }"), @r#"
-    error[E0101]: `test` is not an item of this version
-     --> spec.loss:1:1
-      |
-    1 | test "dice" { }
-      | ^^^^ reserved for a later version of the language
-      |
-      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
-    "#);
-}
-
-#[test]
 fn misspelt_items() {
     insta::assert_snapshot!(messages("trem region = dice()"), @r"
     error[E0101]: `trem` does not start an item
@@ -24,7 +11,7 @@ fn misspelt_items() {
     1 | trem region = dice()
       | ^^^^ no such item
       |
-      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
     help: did you mean `term`?
       |
     1 - trem region = dice()
@@ -38,7 +25,7 @@ fn misspelt_items() {
     1 | minimise 0.5*dice()
       | ^^^^^^^^ no such item
       |
-      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
     help: did you mean `minimize`?
       |
     1 - minimise 0.5*dice()
@@ -52,7 +39,7 @@ fn misspelt_items() {
     1 | minimise(dice())
       | ^^^^^^^^ no such item
       |
-      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
     help: did you mean `minimize`?
       |
     1 - minimise(dice())
