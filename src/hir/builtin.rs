@@ -5,6 +5,7 @@ use super::build::Placed;
 use super::cx::{Checked, Cx, Reported, Value};
 use super::expr::quoted;
 use super::functions::{FUNCTIONS, elementwise};
+use super::order::is_order;
 use super::tree::{Conversion, ExprId, ExprKind};
 use super::ty::{Classes, Kind, Ty};
 use crate::ast;
@@ -42,6 +43,9 @@ impl<'a> Cx<'a> {
         };
         let reduction = reduction(name);
         let masked = reduction.is_some() || name == "mean";
+        if is_order(name) {
+            return self.order_call(name, axes, args, span);
+        }
         let args = self.arguments(name, args, masked, span)?;
         let x = args.positional[0];
         let several = args.positional.len();
@@ -301,7 +305,11 @@ impl<'a> Cx<'a> {
     }
 
     /// The axes in the brackets, all of the operand's without brackets.
-    fn brackets(&mut self, axes: Option<&[ast::AxisRef]>, x: Placed) -> Checked<Vec<AxisId>> {
+    pub(super) fn brackets(
+        &mut self,
+        axes: Option<&[ast::AxisRef]>,
+        x: Placed,
+    ) -> Checked<Vec<AxisId>> {
         let operand = self.ty(x.id).axes.clone();
         match axes {
             Some(refs) => self.axes_of(refs, &operand, "the operand"),
@@ -691,7 +699,7 @@ fn reduction(name: &str) -> Option<ReduceOp> {
     }
 }
 
-fn usage(name: &str) -> String {
+pub(super) fn usage(name: &str) -> String {
     match FUNCTIONS.iter().find(|f| f.name == name) {
         Some(f) => format!(
             "it is written {}",

@@ -42,6 +42,12 @@ functions! {
     "shift", "shift[H](x, by, edge=zero)", "entry i is entry i − by; edge: zero, clamp, wrap";
     "diff", "diff[H](x)", "differences of neighbours; one entry fewer";
     "dot", "dot[D](a, b)", "Σ a·b along axes";
+    "sort", "sort[axes](x, descending=false)", "x in order along the axes, which count as one; NaN last, equals as they stand";
+    "argsort", "argsort[axes](x, descending=false)", "the positions of x in order along the axes, which count as one";
+    "take", "take[axes](x, positions)", "x at the positions along the axes, which count as one";
+    "cumsum", "cumsum[axes](x, by=y, descending=false)", "Σ of x up to each position along the axes, which count as one, or up to it in the order of `by`";
+    "top_k", "top_k[axes](x, k)", "whether x is among the k largest along the axes; of equals the first are";
+    "distance", "distance[axes](m, spacing=1, signed=false)", "the Euclidean distance to the nearest position where `m` does not hold; signed: below 0 inside `m`, above outside";
     "expand_as", "expand_as(x, y)", "x repeated along the axes of y that it lacks";
     "where", "where(c, a, b)", "a where c holds, else b";
     "stop_grad", "stop_grad(x)", "x, and no gradient flows through";

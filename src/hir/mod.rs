@@ -20,6 +20,7 @@ mod items;
 mod minimize;
 mod operands;
 mod options;
+mod order;
 mod print;
 mod select;
 mod tree;

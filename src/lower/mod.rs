@@ -4,7 +4,7 @@
 mod dims;
 
 use crate::hir::{AxisId, Conversion, Expr, ExprId, ExprKind, Hir, InputSource, Kind};
-use crate::ir::{Elem, Graph, Input, MapOp, NodeId, Op, Origin, Output, Role, Ty};
+use crate::ir::{DimId, Elem, Graph, Input, MapOp, NodeId, Op, OrderOp, Origin, Output, Role, Ty};
 use dims::DimMap;
 pub use dims::signature;
 
@@ -195,6 +195,26 @@ impl<'h> Lower<'h> {
                 let dims = self.dims.set(axes);
                 self.graph
                     .push(Op::Dot(dims), &[self.at(*a), self.at(*b)], origin)
+            }
+            ExprKind::Order(op, axes, args) => {
+                let over = self.dims.set(axes);
+                let of = |i: usize| match (op, i) {
+                    (OrderOp::TopK, 1) => ty.dims.minus(&over),
+                    _ => ty.dims.clone(),
+                };
+                let args = args.iter().enumerate();
+                let args: Vec<NodeId> = args
+                    .map(|(i, &x)| self.graph.broadcast(self.at(x), &of(i), origin))
+                    .collect();
+                self.graph.push(Op::Order(*op, over), &args, origin)
+            }
+            ExprKind::Distance(along, x) => {
+                let mut along: Vec<(DimId, f64)> = along
+                    .iter()
+                    .map(|&(axis, bits)| (self.dims.one(axis), f64::from_bits(bits)))
+                    .collect();
+                along.sort_by_key(|(dim, _)| *dim);
+                self.graph.push(Op::Distance(along), &[self.at(*x)], origin)
             }
             ExprKind::Expand(x) => self.graph.broadcast(self.at(*x), &ty.dims, origin),
             ExprKind::StopGrad(x) => self.graph.push(Op::StopGrad, &[self.at(*x)], origin),

@@ -8,7 +8,7 @@
 //! products with slopes that are not surely finite are `gate`s (see `slope.rs`).
 
 use super::differentiate::Cx;
-use crate::ir::{DimId, DimSize, Dims, Edge, Elem, MapOp, NodeId, Op, ReduceOp, Ty};
+use crate::ir::{DimId, DimSize, Dims, Edge, Elem, MapOp, NodeId, Op, OrderOp, ReduceOp, Ty};
 use std::f64::consts::{FRAC_2_SQRT_PI, PI};
 
 /// Adds to the adjoints of the operands of `id`, whose own adjoint is `g`.
@@ -25,6 +25,7 @@ pub(super) fn adjoint(cx: &mut Cx, id: NodeId, g: NodeId) {
         | Op::Size(_)
         | Op::OneHot(_)
         | Op::ArgMax(_)
+        | Op::Distance(_)
         | Op::StopGrad => {}
         Op::Map(op) => elementwise(cx, op, &args, id, g),
         // x' = Σ g over the dims that were added.
@@ -76,6 +77,7 @@ pub(super) fn adjoint(cx: &mut Cx, id: NodeId, g: NodeId) {
             cx.give(args[0], |cx| dot(cx, g, args[1], args[0]));
             cx.give(args[1], |cx| dot(cx, g, args[0], args[1]));
         }
+        Op::Order(op, over) => order(cx, op, over, &args, g),
     }
 }
 
@@ -385,6 +387,23 @@ fn dot(cx: &mut Cx, g: NodeId, other: NodeId, x: NodeId) -> NodeId {
     }
     let product = cx.times(g, other);
     cx.sum_to(product, &dims)
+}
+
+/// x' = the transposed operation on g: each is linear in x, at a fixed order.
+fn order(cx: &mut Cx, op: OrderOp, over: Dims, args: &[NodeId], g: NodeId) {
+    let back = match op {
+        OrderOp::ArgSort | OrderOp::ArgSortDown | OrderOp::TopK => return,
+        OrderOp::Take => OrderOp::Scatter,
+        OrderOp::Scatter => OrderOp::Take,
+        OrderOp::CumSum => OrderOp::CumSumBack,
+        OrderOp::CumSumBack => OrderOp::CumSum,
+        OrderOp::CumSumBy => OrderOp::CumSumByBack,
+        OrderOp::CumSumByBack => OrderOp::CumSumBy,
+    };
+    cx.give(args[0], |cx| {
+        let operands: Vec<NodeId> = [g].into_iter().chain(args[1..].iter().copied()).collect();
+        cx.push(Op::Order(back, over), &operands)
+    });
 }
 
 /// Back by as much; with clamped edges, the first or last entry also gets what was read beyond it.

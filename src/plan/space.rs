@@ -183,7 +183,13 @@ fn cost(dag: &Dag, live: &[bool], space: &Space) -> f64 {
             Op::ArgMax(dim) if space.inner() == Some(*dim) => read * per_element,
             Op::Pick(_) | Op::ArgMax(_) => (count + read) * 30.0,
             // Whole-tensor operations take the same time in any shape.
-            Op::View(_) | Op::Dot(_) | Op::Shift { .. } | Op::Place { .. } | Op::Spread => 0.0,
+            Op::View(_)
+            | Op::Dot(_)
+            | Op::Shift { .. }
+            | Op::Place { .. }
+            | Op::Order(..)
+            | Op::Distance(_)
+            | Op::Spread => 0.0,
         };
     }
     total

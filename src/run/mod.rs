@@ -7,6 +7,7 @@
 mod backend;
 mod bind;
 mod prepared;
+mod rows;
 mod value;
 
 pub mod autograd;

@@ -20,6 +20,7 @@ mod dot;
 mod elementwise;
 mod functions;
 mod node;
+mod order;
 mod reduce;
 
 use crate::ir::{DimSizes, Elem, Graph, NodeId, Op, Ty};
@@ -222,7 +223,9 @@ impl Cx<'_> {
                 | Op::Pick(_)
                 | Op::OneHot(_)
                 | Op::ArgMax(_)
-                | Op::Dot(_) => return false,
+                | Op::Dot(_)
+                | Op::Order(..)
+                | Op::Distance(_) => return false,
             };
         }
     }

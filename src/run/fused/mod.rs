@@ -1,7 +1,7 @@
 //! Plan and tensors → tensors, on the CPU: fast, threaded, and the same bits for any number of
 //! threads.
 //!
-//! - `exec.rs` runs passes, `whole.rs` what lies between them;
+//! - `exec.rs` runs passes, `whole.rs` and `order.rs` what lies between them;
 //! - `kernels.rs` has the instructions, compiled for several instruction sets and chosen when a
 //!   plan is loaded; `lanes.rs` says what a lane computes in, `memory.rs` how it is loaded and
 //!   stored, `math.rs` has the transcendental functions.
@@ -15,9 +15,10 @@ mod kernels;
 mod lanes;
 pub mod math;
 mod memory;
+mod order;
 mod whole;
 
-use crate::plan::{DType, Lane, Place, Plan, Step};
+use crate::plan::{DType, Lane, Place, Plan, Step, Whole, WholeOp};
 use exec::{Aligned, Loaded, Worker};
 use half::{bf16, f16};
 use std::sync::{Arc, Mutex};
@@ -142,6 +143,7 @@ struct Workspace {
     params: Vec<Aligned>,
     kept: Vec<Aligned>,
     partials: Vec<f64>,
+    along: order::Memory,
     workers: Vec<Worker>,
     pointers: Vec<*mut u8>,
 }
@@ -207,7 +209,7 @@ impl Program {
             match (step, loaded) {
                 (Step::Whole(wholes), _) => {
                     for whole in wholes {
-                        whole::run(whole, &mut space.buffers, inputs);
+                        self.whole(whole, &mut space, inputs, threads);
                     }
                 }
                 (Step::Pass(pass), Some(loaded)) => {
@@ -252,6 +254,27 @@ impl Program {
                 .collect(),
             buffers,
             ..Workspace::default()
+        }
+    }
+
+    fn whole(
+        &self,
+        whole: &Whole,
+        space: &mut Workspace,
+        inputs: &[InputView<'_>],
+        threads: usize,
+    ) {
+        match &whole.op {
+            WholeOp::Order(_, strides) | WholeOp::Distance { strides, .. } => {
+                order::run(
+                    whole,
+                    strides,
+                    &mut space.buffers,
+                    &mut space.along,
+                    threads,
+                );
+            }
+            _ => whole::run(whole, &mut space.buffers, inputs),
         }
     }
 

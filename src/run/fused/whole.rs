@@ -113,6 +113,7 @@ pub(super) fn run(whole: &Whole, buffers: &mut [Vec<f64>], inputs: &[InputView<'
                 into[at] = found.map_or(0.0, |f| a.data[origin + f as usize * stride]);
             });
         }
+        WholeOp::Order(..) | WholeOp::Distance { .. } => unreachable!("run by `order.rs`"),
         WholeOp::Place { axis, start, len } => {
             let a = arg(0);
             let stride = a.walk.strides[*axis];
@@ -155,6 +156,10 @@ impl<'a> From<&'a Walk> for Course<'a> {
 }
 
 impl<'a> Course<'a> {
+    pub(super) fn new(offset: usize, strides: &'a [usize]) -> Course<'a> {
+        Course { offset, strides }
+    }
+
     /// The walk over the loops behind the first `kept`, from where those are.
     fn inner(&self, kept: usize) -> Course<'a> {
         Course {

@@ -3,5 +3,6 @@
 mod alloc;
 mod bind;
 mod losses;
+mod order;
 mod random;
 mod ulp;
