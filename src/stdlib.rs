@@ -21,8 +21,8 @@ macro_rules! modules {
 }
 
 modules! { MODULES:
-    "reduce" "overlap" "cross_entropy" "binary" "regression" "divergence" "box" "metric" "field"
-    "reports" "schedules"
+    "reduce" "overlap" "cross_entropy" "binary" "order" "distance" "regression" "divergence" "box"
+    "metric" "field" "reports" "schedules"
 }
 
 modules! { TASKS:

@@ -701,17 +701,23 @@ fn reduction(name: &str) -> Option<ReduceOp> {
 
 pub(super) fn usage(name: &str) -> String {
     match FUNCTIONS.iter().find(|f| f.name == name) {
-        Some(f) => format!(
-            "it is written {}",
-            or_list(&quoted(
-                &f.usage
-                    .split(", ")
-                    .filter(|u| u.ends_with(')') || u.ends_with(']'))
-                    .collect::<Vec<_>>()
-            ))
-        ),
+        Some(f) => format!("it is written {}", or_list(&quoted(&forms(f.usage)))),
         None => format!("it is written `{name}(x)`"),
     }
+}
+
+/// The forms of a call that a usage lists: what its commas outside of brackets separate.
+fn forms(usage: &str) -> Vec<&str> {
+    let mut depth = 0;
+    let separates = |c: char| {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth -= 1,
+            _ => {}
+        }
+        c == ',' && depth == 0
+    };
+    usage.split(separates).map(str::trim_start).collect()
 }
 
 fn unknown_builtin(name: &str, span: Span) -> Diagnostic {

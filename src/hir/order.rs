@@ -342,7 +342,8 @@ impl Cx<'_> {
                     format!("`spacing` has {} entries for {count} axes", items.len()),
                 )
                 .at(value.span, "this list")
-                .help("one number for each axis in the brackets, in their order, or one for all"),
+                .help("one number for each axis in the brackets, in their order, or one for all")
+                .help("axes with spacings of their own need names in the input: `[N, H, W]`, not `[N, ...S]`"),
             ));
         }
         let mut numbers = Vec::new();

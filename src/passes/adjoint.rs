@@ -284,12 +284,16 @@ fn is_sum_of_squares(cx: &Cx, id: NodeId, budget: &mut u32) -> bool {
     };
     *budget = rest;
     let node = cx.graph.node(id);
-    let number = |place: usize| is_number(cx, node.args[place]);
+    let mut number = |place: usize| is_number(cx, node.args[place], budget);
+    let factor = match node.op {
+        Op::Map(MapOp::Mul) if node.args[0] == node.args[1] => return true,
+        Op::Map(MapOp::Mul) if number(0) => Some(1),
+        Op::Map(MapOp::Mul | MapOp::Div) if number(1) => Some(0),
+        _ => None,
+    };
     let mut squares = |place: usize| is_sum_of_squares(cx, node.args[place], budget);
     match node.op {
-        Op::Map(MapOp::Mul) if node.args[0] == node.args[1] => true,
-        Op::Map(MapOp::Mul) => (number(0) && squares(1)) || (number(1) && squares(0)),
-        Op::Map(MapOp::Div) => number(1) && squares(0),
+        Op::Map(MapOp::Mul | MapOp::Div) => factor.is_some_and(squares),
         Op::Map(MapOp::Add) => squares(0) && squares(1),
         Op::Dot(_) => node.args[0] == node.args[1],
         Op::Reduce(ReduceOp::Sum, _)
@@ -303,11 +307,15 @@ fn is_sum_of_squares(cx: &Cx, id: NodeId, budget: &mut u32) -> bool {
 }
 
 /// Whether a node depends on nothing but sizes.
-fn is_number(cx: &Cx, id: NodeId) -> bool {
+fn is_number(cx: &Cx, id: NodeId, budget: &mut u32) -> bool {
+    let Some(rest) = budget.checked_sub(1) else {
+        return false;
+    };
+    *budget = rest;
     let node = cx.graph.node(id);
     match node.op {
         Op::Const(_) | Op::Size(_) => true,
-        Op::Broadcast(_) => is_number(cx, node.args[0]),
+        Op::Broadcast(_) | Op::Map(_) => node.args.iter().all(|&arg| is_number(cx, arg, budget)),
         _ => false,
     }
 }

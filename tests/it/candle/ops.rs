@@ -449,10 +449,10 @@ fn distances() {
     for round in 0..3 * ROUNDS {
         let mut case = case(&mut rng);
         let dims = case.all();
-        let along: Vec<(DimId, f64)> = dims
+        let along = subset(&mut rng, &dims);
+        let along: Vec<(DimId, f64)> = along
             .iter()
-            .filter(|_| !rng.chance(3))
-            .map(|dim| (dim, [1.0, 0.5, 2.25, 0.7][rng.below(4)]))
+            .map(|dim| (dim, rng.pick(&[1.0, 0.5, 2.25, 0.7])))
             .collect();
         let own = subset(&mut rng, &dims);
         let most = [2, 5, 40][round % 3];

@@ -130,19 +130,19 @@ const POINTS: &[(&str, &[f64], &[f64])] = &[
     ("%1: f[] = reduce_max[D] %0", &[7.0], &[1.0]),
     // Each goes where it came from; of equals the first is first.
     (
-        "%1: i[D] = argsort_down[D] %0\n%2: f[D] = take[D] %0 %1\n%3: f[D] = table 5, 3, 2\n%4: f[D] = mul %2 %3",
+        "%1: i[D] = argsort_down[D] %0\n%2: f[D] = take[D] %0 %1\n%3: i[D] = index[D]\n%4: f[D] = float %3\n%5: f[D] = mul %2 %4",
         &[1.0, 4.0, 4.0],
-        &[2.0, 5.0, 3.0],
+        &[2.0, 0.0, 1.0],
     ),
     (
-        "%1: f[D] = cumsum[D] %0\n%2: f[D] = table 5, 3, 2\n%3: f[D] = mul %1 %2",
+        "%1: f[D] = cumsum[D] %0\n%2: i[D] = index[D]\n%3: f[D] = float %2\n%4: f[D] = mul %1 %3",
         &[1.0, 4.0, 4.0],
-        &[10.0, 5.0, 2.0],
+        &[3.0, 3.0, 2.0],
     ),
     (
-        "%1: i[D] = argsort[D] %0\n%2: f[D] = cumsum_by[D] %0 %1\n%3: f[D] = table 5, 3, 2\n%4: f[D] = mul %2 %3",
+        "%1: i[D] = argsort[D] %0\n%2: f[D] = cumsum_by[D] %0 %1\n%3: i[D] = index[D]\n%4: f[D] = float %3\n%5: f[D] = mul %2 %4",
         &[4.0, 1.0, 2.0],
-        &[5.0, 10.0, 7.0],
+        &[0.0, 3.0, 2.0],
     ),
     // Roots and powers at 0.
     (
