@@ -336,15 +336,18 @@ impl Cx<'_> {
             single => vec![single; count],
         };
         if items.len() != count {
-            return Err(self.report(
-                Diagnostic::error(
-                    Code::SizeMismatch,
-                    format!("`spacing` has {} entries for {count} axes", items.len()),
-                )
-                .at(value.span, "this list")
-                .help("one number for each axis in the brackets, in their order, or one for all")
-                .help("axes with spacings of their own need names in the input: `[N, H, W]`, not `[N, ...S]`"),
-            ));
+            let mut diagnostic = Diagnostic::error(
+                Code::SizeMismatch,
+                format!("`spacing` has {} entries for {count} axes", items.len()),
+            )
+            .at(value.span, "this list")
+            .help("one number for each axis in the brackets, in their order, or one for all");
+            if self.ranks_matter {
+                diagnostic = diagnostic.help(
+                    "axes with spacings of their own need names in the input: `[N, H, W]`, not `[N, ...S]`",
+                );
+            }
+            return Err(self.report(diagnostic));
         }
         let mut numbers = Vec::new();
         for item in items {
