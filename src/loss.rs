@@ -13,7 +13,7 @@ use crate::ir::{Graph, Role};
 use crate::library::{self, Std, USER};
 use crate::lower;
 use crate::passes;
-use crate::run::{self, Array, Backend, BoundInputs, Inputs, Prepared, autograd};
+use crate::run::{self, Array, Backend, BoundInputs, Inputs, LabelRule, Prepared, autograd};
 use crate::signature::{Check, Signature, What};
 use crate::source::SourceMap;
 use candle_core::Tensor;
@@ -106,6 +106,8 @@ struct Variant {
     value: Prepared,
     checks: Vec<Check>,
     check_graph: Graph,
+    /// Which labels need not be class numbers.
+    labels: Option<LabelRule>,
     /// Gradient graphs by the inputs whose gradients they give.
     gradients: Mutex<Vec<(Vec<u32>, Arc<Prepared>)>>,
 }
@@ -124,6 +126,17 @@ impl Variant {
             signature: lower::signature(&hir),
             checks: checks.collect(),
             check_graph: lower::lower_checks(&hir),
+            labels: lower::lower_labels(&hir).map(|graphs| {
+                let value = |graph| {
+                    let config = passes::Config::default();
+                    Prepared::new(passes::apply(graph, passes::VALUE, &config))
+                };
+                let places = graphs.places.into_iter();
+                LabelRule {
+                    counts: value(graphs.counts),
+                    places: places.map(|(i, graph)| (i, value(graph))).collect(),
+                }
+            }),
             gradients: Mutex::new(Vec::new()),
             lowered,
             value: Prepared::new(value),
@@ -394,8 +407,13 @@ impl Loss {
 
     fn bind(&self, inputs: &Inputs) -> Result<(Arc<Variant>, BoundInputs), Error> {
         let variant = self.variant(&|name| inputs.shape(name))?;
-        let bound = run::bind(&variant.signature, variant.value.graph(), inputs)
-            .map_err(|diagnostics| self.misfit(diagnostics))?;
+        let bound = run::bind(
+            &variant.signature,
+            variant.value.graph(),
+            inputs,
+            variant.labels.as_ref(),
+        )
+        .map_err(|diagnostics| self.misfit(diagnostics))?;
         let wrong = ranges(&variant, &bound)?;
         if wrong.is_empty() {
             Ok((variant, bound))

@@ -40,7 +40,7 @@ fn section(item: &Item) -> u8 {
         ItemKind::Language { .. } => 0,
         ItemKind::Task(_) | ItemKind::Axis { .. } => 1,
         ItemKind::Input { .. } => 2,
-        ItemKind::Param { .. } | ItemKind::Let(_) => 3,
+        ItemKind::Param { .. } | ItemKind::Ignore { .. } | ItemKind::Let(_) => 3,
         ItemKind::Term(_) => 4,
         ItemKind::Minimize(_) => 5,
         ItemKind::Report(_) => 6,
@@ -62,6 +62,10 @@ fn print_item(kind: &ItemKind) -> String {
         ItemKind::Param { name, ty, default } => {
             let head = format!("param {}: {} =", name.text, print_type(ty));
             line(&head, default, "")
+        }
+        ItemKind::Ignore { condition, strict } => {
+            let rule = line("ignore", condition, "");
+            format!("{rule}{}", if *strict { " strict" } else { "" })
         }
         ItemKind::Let(binding) => print_binding("let", binding, ""),
         ItemKind::Term(binding) => print_binding("term", binding, ""),

@@ -68,6 +68,13 @@ pub enum ItemKind {
         /// Its value when none is set.
         default: Expr,
     },
+    /// `ignore target == 255`, `ignore mask == 0 strict`
+    Ignore {
+        /// Where nothing counts.
+        condition: Expr,
+        /// Whether NaN comes out where nothing is left, and not 0.
+        strict: bool,
+    },
     /// `let ramp = …`
     Let(Binding),
     /// `term region = …`

@@ -2,7 +2,7 @@
 
 use super::axes::Role;
 use super::cx::{Checked, Cx, Global, GlobalSource, Library, Reported, State, operands};
-use super::tree::{Expr, ExprId, ExprKind, Hir, InputSource, Report};
+use super::tree::{Expr, ExprId, ExprKind, Hir, Ignore, InputSource, Report};
 use super::ty::Kind;
 use crate::ast::{self, Ast, ItemKind};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -53,6 +53,7 @@ impl<'a> Cx<'a> {
                 minimize.get_or_insert(expr);
             }
         }
+        let ignore = self.ignore(ast);
         // Everything is evaluated even after errors, so that all mistakes are told in one run.
         let total = minimize.map(|expr| self.eval_expr(expr));
         for i in 0..self.globals.len() {
@@ -75,15 +76,19 @@ impl<'a> Cx<'a> {
                     .help("add a line such as `minimize 0.5*dice() + 0.5*ce()`"),
             ));
         };
-        let (total, reports) = (total?, reports?);
+        let (total, reports, ignore) = (total?, reports?, ignore?);
         let total = self.real_of(total);
         self.want_scalar(total, expr.span, "what is minimized")?;
         let terms = self.terms(expr)?;
+        if let Some(rule) = &ignore {
+            self.limit_readings(rule)?;
+            self.refuse_moves(rule)?;
+        }
         if failed || self.diags.has_errors() {
             return Err(Reported);
         }
         self.warn_unused(ast);
-        Ok(self.finish(total, terms, reports))
+        Ok(self.finish(total, terms, reports, ignore))
     }
 
     fn reports(&mut self, ast: &'a Ast) -> Checked<Vec<Report>> {
@@ -150,6 +155,7 @@ impl<'a> Cx<'a> {
                 ItemKind::Axis { name, role, size } => self.axis_item(name, role.as_ref(), *size),
                 ItemKind::Input { .. }
                 | ItemKind::Param { .. }
+                | ItemKind::Ignore { .. }
                 | ItemKind::Let(_)
                 | ItemKind::Term(_)
                 | ItemKind::Report(_)
@@ -279,6 +285,7 @@ impl<'a> Cx<'a> {
         total: ExprId,
         mut terms: Vec<super::tree::Term>,
         mut reports: Vec<Report>,
+        mut ignore: Option<Ignore>,
     ) -> Hir {
         let mut checks = std::mem::take(&mut self.checks);
         let mut needed = vec![false; self.exprs.len()];
@@ -291,7 +298,8 @@ impl<'a> Cx<'a> {
                     .flatten(),
             )
             .chain(reports.iter().map(|r| r.value))
-            .chain(checks.iter().map(|c| c.value));
+            .chain(checks.iter().map(|c| c.value))
+            .chain(ignore.iter().map(|rule| rule.condition));
         for root in roots {
             needed[root.index()] = true;
         }
@@ -344,6 +352,9 @@ impl<'a> Cx<'a> {
         for check in &mut checks {
             check.value = map[check.value.index()];
         }
+        if let Some(rule) = &mut ignore {
+            rule.condition = map[rule.condition.index()];
+        }
         Hir {
             axes: std::mem::take(&mut self.axes),
             inputs,
@@ -351,6 +362,7 @@ impl<'a> Cx<'a> {
             terms,
             reports,
             total: map[total.index()],
+            ignore,
             unused,
             checks,
             ranks_matter: self.ranks_matter,

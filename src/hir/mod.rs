@@ -16,6 +16,7 @@ mod check;
 mod cx;
 mod expr;
 mod functions;
+mod ignore;
 mod items;
 mod minimize;
 mod operands;

@@ -29,6 +29,10 @@ pub fn print(hir: &Hir) -> String {
             show(hir, ExprId(i as u32))
         );
     }
+    if let Some(rule) = &hir.ignore {
+        let strict = if rule.strict { " strict" } else { "" };
+        let _ = writeln!(out, "ignore {}{strict}", rule.condition);
+    }
     for term in &hir.terms {
         let weight = term
             .weight

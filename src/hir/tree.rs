@@ -30,6 +30,8 @@ pub struct Hir {
     pub reports: Vec<Report>,
     /// What is minimized: a real scalar.
     pub total: ExprId,
+    /// Which positions count for nothing.
+    pub ignore: Option<Ignore>,
     /// Inputs that are declared and not used.
     pub unused: Vec<String>,
     /// Scalars whose range is known only when they are bound.
@@ -95,6 +97,18 @@ pub enum InputAxis {
     },
     /// An axis without a name, of size 1.
     One,
+}
+
+/// The rule of a spec for positions that count for nothing.
+#[derive(Clone, Debug)]
+pub struct Ignore {
+    /// Where it holds, nothing counts: a condition over batch and space axes of inputs, computed of
+    /// the tensors as they are bound.
+    pub condition: ExprId,
+    /// Whether NaN comes out where nothing is left, and not 0.
+    pub strict: bool,
+    /// The item in the text.
+    pub span: Span,
 }
 
 /// A scalar that must lie in a range, which can be told only when inputs are bound.

@@ -109,6 +109,17 @@ impl DimMap {
         self.0[axis.index()].expect("every axis in use has a dim")
     }
 
+    /// The dim of an axis, if anything uses it.
+    pub fn find(&self, axis: AxisId) -> Option<DimId> {
+        self.0[axis.index()]
+    }
+
+    /// The axis that became a dim.
+    pub fn axis(&self, dim: DimId) -> AxisId {
+        let at = self.0.iter().position(|&known| known == Some(dim));
+        AxisId(at.expect("every dim comes from an axis") as u32)
+    }
+
     /// The dims of some axes.
     pub fn set(&self, axes: &[AxisId]) -> Dims {
         axes.iter().map(|&axis| self.one(axis)).collect()
@@ -149,7 +160,7 @@ pub fn signature(hir: &Hir) -> Signature {
                 numbers: match input.ty.kind {
                     // A class axis that nothing computes with has no dim, and any label will do.
                     Kind::Labels(axis) => Numbers::Integers {
-                        classes: map.0[axis.index()],
+                        classes: map.find(axis),
                     },
                     Kind::Int => Numbers::Integers { classes: None },
                     Kind::Logits(_) | Kind::Probs(_) | Kind::LogProbs(_) => Numbers::Floats,

@@ -2,15 +2,22 @@
 //! sums and quotients. The only code that knows both.
 
 mod dims;
+mod valid;
 
 use crate::hir::{AxisId, Conversion, Expr, ExprId, ExprKind, Hir, InputSource, Kind};
-use crate::ir::{DimId, Elem, Graph, Input, MapOp, NodeId, Op, OrderOp, Origin, Output, Role, Ty};
+use crate::ir::{
+    DimId, Dims, Elem, Graph, Input, MapOp, NodeId, Op, OrderOp, Origin, Output, Role, Ty,
+};
 use dims::DimMap;
 pub use dims::signature;
+use valid::Rule;
 
 /// Lowers a spec: the total, every term and weight, every report.
 pub fn lower(hir: &Hir) -> Graph {
     let mut cx = Lower::new(hir);
+    if let Some(rule) = &hir.ignore {
+        cx.rule(rule);
+    }
     let mut outputs = vec![(Role::Total, hir.total)];
     for (i, term) in hir.terms.iter().enumerate() {
         outputs.push((Role::Term(i as u32), term.value));
@@ -24,7 +31,8 @@ pub fn lower(hir: &Hir) -> Graph {
 }
 
 /// Lowers the scalars whose ranges are checked when inputs are bound: report i is check i. The
-/// graph is empty where nothing is to be checked.
+/// graph is empty where nothing is to be checked. Sizes are those of the tensors, whatever is
+/// ignored.
 pub fn lower_checks(hir: &Hir) -> Graph {
     let mut cx = Lower::new(hir);
     let checks = hir.checks.iter().enumerate();
@@ -41,11 +49,51 @@ pub fn lower_checks(hir: &Hir) -> Graph {
     cx.graph
 }
 
+/// The check of labels under an `ignore` rule.
+pub struct LabelGraphs {
+    /// Report i is how many valid labels of input i are no class.
+    pub counts: Graph,
+    /// For each input of labels the position of the first such label: report k along its k-th dim.
+    pub places: Vec<(u32, Graph)>,
+}
+
+/// Lowers the check of labels; `None` without a rule.
+pub fn lower_labels(hir: &Hir) -> Option<LabelGraphs> {
+    let mut cx = Lower::new(hir);
+    cx.rule(hir.ignore.as_ref()?);
+    let (mut counts, mut places) = (Vec::new(), Vec::new());
+    for (i, input) in hir.inputs.iter().enumerate() {
+        let Kind::Labels(axis) = input.ty.kind else {
+            continue;
+        };
+        if let Some(classes) = cx.dims.find(axis) {
+            let wrong = cx.no_class(i as u32, classes);
+            let node = cx.how_many(wrong);
+            let role = Role::Report(i as u32);
+            counts.push(Output { role, node });
+            places.push((i as u32, cx.first(wrong)));
+        }
+    }
+    let with = |outputs: Vec<Output>| Graph {
+        outputs,
+        ..cx.graph.clone()
+    };
+    Some(LabelGraphs {
+        places: places
+            .into_iter()
+            .map(|(i, list)| (i, with(list)))
+            .collect(),
+        counts: with(counts),
+    })
+}
+
 struct Lower<'h> {
     hir: &'h Hir,
     dims: DimMap,
     graph: Graph,
     nodes: Vec<Option<NodeId>>,
+    /// What is ignored, once its condition is lowered.
+    rule: Option<Rule>,
 }
 
 impl<'h> Lower<'h> {
@@ -71,13 +119,24 @@ impl<'h> Lower<'h> {
             dims,
             graph,
             nodes: vec![None; hir.exprs.len()],
+            rule: None,
         }
     }
 
     fn outputs(&mut self, outputs: &[(Role, ExprId)]) {
-        // Operands stand before users, so one sweep in order lowers everything without recursion.
+        let roots: Vec<ExprId> = outputs.iter().map(|&(_, id)| id).collect();
+        self.sweep(&roots);
+        for &(role, id) in outputs {
+            let node = self.result(id);
+            self.graph.outputs.push(Output { role, node });
+        }
+    }
+
+    /// Lowers expressions and what they need. Operands stand before users, so one sweep in order does
+    /// it without recursion.
+    fn sweep(&mut self, roots: &[ExprId]) {
         let mut needed = vec![false; self.hir.exprs.len()];
-        for (_, id) in outputs {
+        for id in roots {
             needed[id.index()] = true;
         }
         for i in (0..needed.len()).rev() {
@@ -92,10 +151,6 @@ impl<'h> Lower<'h> {
                 let node = self.expr(expr);
                 self.nodes[i] = Some(node);
             }
-        }
-        for &(role, id) in outputs {
-            let node = self.at(id);
-            self.graph.outputs.push(Output { role, node });
         }
     }
 
@@ -121,7 +176,9 @@ impl<'h> Lower<'h> {
             }
             ExprKind::Input(i) => {
                 let ty = self.graph.inputs[*i as usize].ty.clone();
-                self.graph.leaf(Op::Input(*i), ty, origin)
+                let input = self.graph.leaf(Op::Input(*i), ty, origin);
+                // Labels at ignored positions may be no class, and floats may be NaN.
+                self.safe(input, 0.0)
             }
             ExprKind::Map(op, args) => {
                 let args: Vec<NodeId> = args.iter().map(|&a| self.at(a)).collect();
@@ -129,33 +186,39 @@ impl<'h> Lower<'h> {
             }
             ExprKind::Reduce(op, axes, x) => {
                 let dims = self.dims.set(axes);
-                self.graph
-                    .push(Op::Reduce(*op, dims), &[self.at(*x)], origin)
+                let x = self.masked(self.at(*x), &dims, valid::neutral(*op));
+                self.graph.push(Op::Reduce(*op, dims), &[x], origin)
             }
             ExprKind::Mean(axes, x) => {
                 let dims = self.dims.set(axes);
-                let sum = self.graph.sum(self.at(*x), dims.clone(), origin);
-                let size = self.graph.push(Op::Size(dims), &[], origin);
-                self.quotient(sum, size, origin)
+                let x = self.at(*x);
+                let all = self.graph.ty(x).dims.clone();
+                let kept = self.masked(x, &dims, 0.0);
+                let sum = self.graph.sum(kept, dims.clone(), origin);
+                let count = self.count(&dims, &all, origin);
+                self.quotient(sum, count, origin)
             }
             ExprKind::WeightedMean(axes, x, w) => self.weighted_mean(axes, *x, *w, origin),
             ExprKind::Softmax(axis, x) => {
                 let dim = self.dims.one(*axis);
-                self.graph.push(Op::Softmax(dim), &[self.at(*x)], origin)
+                let x = self.masked(self.at(*x), &Dims::one(dim), f64::NEG_INFINITY);
+                self.graph.push(Op::Softmax(dim), &[x], origin)
             }
             ExprKind::LogSoftmax(axis, x) => {
                 let dim = self.dims.one(*axis);
-                self.graph.push(Op::LogSoftmax(dim), &[self.at(*x)], origin)
+                let x = self.masked(self.at(*x), &Dims::one(dim), f64::NEG_INFINITY);
+                self.graph.push(Op::LogSoftmax(dim), &[x], origin)
             }
             ExprKind::ArgMax(axis, x) => {
                 let dim = self.dims.one(*axis);
-                self.graph.push(Op::ArgMax(dim), &[self.at(*x)], origin)
+                let x = self.masked(self.at(*x), &Dims::one(dim), f64::NEG_INFINITY);
+                self.graph.push(Op::ArgMax(dim), &[x], origin)
             }
             ExprKind::Pick(axis, x, labels) => {
                 let dim = self.dims.one(*axis);
                 let labels = self.graph.broadcast(self.at(*labels), &ty.dims, origin);
-                self.graph
-                    .push(Op::Pick(dim), &[self.at(*x), labels], origin)
+                let x = self.masked(self.at(*x), &Dims::one(dim), 0.0);
+                self.graph.push(Op::Pick(dim), &[x, labels], origin)
             }
             ExprKind::OneHot(axis, labels) => self.onehot(*axis, *labels, origin),
             ExprKind::Index(axis) => {
@@ -164,12 +227,12 @@ impl<'h> Lower<'h> {
             }
             ExprKind::Size(axes) => {
                 let dims = self.dims.set(axes);
-                self.graph.push(Op::Size(dims), &[], origin)
+                self.count(&dims, &dims, origin)
             }
             ExprKind::At(axis, index, x) => {
                 let (dim, index) = (self.dims.one(*axis), *index);
-                self.graph
-                    .push(Op::At { dim, index }, &[self.at(*x)], origin)
+                let x = self.masked(self.at(*x), &Dims::one(dim), 0.0);
+                self.graph.push(Op::At { dim, index }, &[x], origin)
             }
             ExprKind::Slice {
                 from,
@@ -188,25 +251,37 @@ impl<'h> Lower<'h> {
             }
             ExprKind::Shift(axis, by, edge, x) => {
                 let (dim, by, edge) = (self.dims.one(*axis), *by, *edge);
-                self.graph
-                    .push(Op::Shift { dim, by, edge }, &[self.at(*x)], origin)
+                let x = self.masked(self.at(*x), &Dims::one(dim), 0.0);
+                self.graph.push(Op::Shift { dim, by, edge }, &[x], origin)
             }
             ExprKind::Dot(axes, a, b) => {
                 let dims = self.dims.set(axes);
-                self.graph
-                    .push(Op::Dot(dims), &[self.at(*a), self.at(*b)], origin)
+                self.contraction(dims, self.at(*a), self.at(*b), origin)
             }
             ExprKind::Order(op, axes, args) => {
                 let over = self.dims.set(axes);
-                let of = |i: usize| match (op, i) {
-                    (OrderOp::TopK, 1) => ty.dims.minus(&over),
-                    _ => ty.dims.clone(),
+                // What is ignored comes last, adds nothing, and is never chosen.
+                let neutral = match op {
+                    OrderOp::ArgSort | OrderOp::ArgSortDown | OrderOp::TopK => f64::NAN,
+                    _ => 0.0,
                 };
-                let args = args.iter().enumerate();
-                let args: Vec<NodeId> = args
-                    .map(|(i, &x)| self.graph.broadcast(self.at(x), &of(i), origin))
-                    .collect();
-                self.graph.push(Op::Order(*op, over), &args, origin)
+                let x = self.graph.broadcast(self.at(args[0]), &ty.dims, origin);
+                let mut operands = vec![self.masked(x, &over, neutral)];
+                for &second in &args[1..] {
+                    let dims = match op {
+                        OrderOp::TopK => ty.dims.minus(&over),
+                        _ => ty.dims.clone(),
+                    };
+                    let second = self.graph.broadcast(self.at(second), &dims, origin);
+                    operands.push(second);
+                }
+                let node = self
+                    .graph
+                    .push(Op::Order(*op, over.clone()), &operands, origin);
+                match op {
+                    OrderOp::TopK => self.masked(node, &over, 0.0),
+                    _ => node,
+                }
             }
             ExprKind::Distance(along, x) => {
                 let mut along: Vec<(DimId, f64)> = along
@@ -214,7 +289,10 @@ impl<'h> Lower<'h> {
                     .map(|&(axis, bits)| (self.dims.one(axis), f64::from_bits(bits)))
                     .collect();
                 along.sort_by_key(|(dim, _)| *dim);
-                self.graph.push(Op::Distance(along), &[self.at(*x)], origin)
+                // Nothing is measured to what is ignored.
+                let over = along.iter().map(|(dim, _)| *dim).collect();
+                let mask = self.masked(self.at(*x), &over, 1.0);
+                self.graph.push(Op::Distance(along), &[mask], origin)
             }
             ExprKind::Expand(x) => self.graph.broadcast(self.at(*x), &ty.dims, origin),
             ExprKind::StopGrad(x) => self.graph.push(Op::StopGrad, &[self.at(*x)], origin),
@@ -262,14 +340,10 @@ impl<'h> Lower<'h> {
             Op::Const(1.0) => x,
             _ => self.graph.map(MapOp::Mul, &[w, x], origin),
         };
-        let total = self.graph.sum(product, dims.clone(), origin);
-        let own = self.graph.ty(w).dims.intersect(&dims);
-        let repeated = dims.minus(&own);
-        let mut mass = self.graph.sum(w, own, origin);
-        if !repeated.is_empty() {
-            let count = self.graph.push(Op::Size(repeated), &[], origin);
-            mass = self.graph.map(MapOp::Mul, &[mass, count], origin);
-        }
+        let all = self.graph.ty(product).dims.clone();
+        let kept = self.masked(product, &dims, 0.0);
+        let total = self.graph.sum(kept, dims.clone(), origin);
+        let mass = self.mass(w, &dims, &all, origin);
         self.quotient(total, mass, origin)
     }
 

@@ -3,6 +3,7 @@
 //! A tensor keeps its memory: axes are merged, dropped and put in order by strides, and copied
 //! only where strides cannot say it.
 
+use super::labels::{self, LabelRule};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::ir::{DimId, DimSizes, Graph};
 use crate::signature::{InputDim, Numbers, Signature, Slot, What};
@@ -125,11 +126,13 @@ struct Source {
     slot: usize,
 }
 
-/// Binds inputs: every mistake that can be told from names, shapes, types and numbers is told.
+/// Binds inputs: every mistake that can be told from names, shapes, types and numbers is told. `rule`
+/// says which labels need not be class numbers.
 pub fn bind(
     signature: &Signature,
     graph: &Graph,
     inputs: &Inputs,
+    rule: Option<&LabelRule>,
 ) -> Result<BoundInputs, Vec<Diagnostic>> {
     let mut errors = Vec::new();
     for (name, _) in inputs.iter() {
@@ -184,24 +187,20 @@ pub fn bind(
     for slot in &signature.slots {
         match canonical(slot, inputs.get(&slot.name)) {
             Ok(one) => bound.push(one),
-            Err(why) => errors.push(
-                Diagnostic::error(
-                    Code::Execution,
-                    format!("`{}` could not be read", slot.name),
-                )
-                .at(slot.span, "this input")
-                .note(why.to_string()),
-            ),
+            Err(why) => errors.push(unreadable(slot, &why)),
         }
     }
-    if errors.is_empty() {
-        values(signature, &bound, &sizes, &mut errors);
+    if !errors.is_empty() {
+        return Err(errors);
     }
+    let bound = BoundInputs {
+        inputs: bound,
+        sizes,
+    };
+    values(signature, &bound, &mut errors);
+    labels::check(signature, &bound, rule, &mut errors);
     if errors.is_empty() {
-        Ok(BoundInputs {
-            inputs: bound,
-            sizes,
-        })
+        Ok(bound)
     } else {
         Err(errors)
     }
@@ -641,114 +640,45 @@ pub fn from_canonical(
     }
 }
 
-/// Ranges of params, and labels within their classes.
-fn values(signature: &Signature, bound: &[Bound], sizes: &DimSizes, errors: &mut Vec<Diagnostic>) {
-    for (slot, one) in signature.slots.iter().zip(bound) {
-        let result = match &slot.what {
-            What::Param { range, integer, .. } => scalar_value(&one.canonical).map(|value| {
-                let text = match range {
-                    Some(range) if !range.contains(value) => Some(format!("is {range}")),
-                    _ if *integer && value != value.trunc() => Some("is a whole number".into()),
-                    _ => None,
-                };
-                if let Some(text) = text {
-                    errors.push(
-                        Diagnostic::error(
-                            Code::BadScalar,
-                            format!("`{}` {text}, and {value} is given", slot.name),
-                        )
-                        .at(slot.span, "declared here"),
-                    );
-                }
-            }),
-            What::Tensor {
-                numbers: Numbers::Integers { classes: Some(dim) },
-                ..
-            } => labels(slot, one, sizes.get(*dim), errors),
-            What::Tensor { .. } | What::Scalar => Ok(()),
+/// Ranges of params.
+fn values(signature: &Signature, bound: &BoundInputs, errors: &mut Vec<Diagnostic>) {
+    for (slot, one) in signature.slots.iter().zip(&bound.inputs) {
+        let What::Param { range, integer, .. } = &slot.what else {
+            continue;
         };
-        if let Err(why) = result {
-            errors.push(
-                Diagnostic::error(
-                    Code::Execution,
-                    format!("`{}` could not be read", slot.name),
-                )
-                .at(slot.span, "this input")
-                .note(why.to_string()),
-            );
-        }
+        let value = match scalar_value(&one.canonical) {
+            Ok(value) => value,
+            Err(why) => {
+                errors.push(unreadable(slot, &why));
+                continue;
+            }
+        };
+        let text = match range {
+            Some(range) if !range.contains(value) => format!("is {range}"),
+            _ if *integer && value != value.trunc() => "is a whole number".to_string(),
+            _ => continue,
+        };
+        errors.push(
+            Diagnostic::error(
+                Code::BadScalar,
+                format!("`{}` {text}, and {value} is given", slot.name),
+            )
+            .at(slot.span, "declared here"),
+        );
     }
+}
+
+/// The message for an input that Candle fails to read.
+pub(super) fn unreadable(slot: &Slot, why: &candle_core::Error) -> Diagnostic {
+    Diagnostic::error(
+        Code::Execution,
+        format!("`{}` could not be read", slot.name),
+    )
+    .at(slot.span, "this input")
+    .note(why.to_string())
 }
 
 /// The number in a tensor of one element.
 pub fn scalar_value(tensor: &Tensor) -> candle_core::Result<f64> {
     tensor.to_dtype(DType::F64)?.reshape(())?.to_scalar::<f64>()
-}
-
-/// Finds a label that is not a class number, and names it with its position.
-fn labels(
-    slot: &Slot,
-    one: &Bound,
-    classes: usize,
-    errors: &mut Vec<Diagnostic>,
-) -> candle_core::Result<()> {
-    let Some(given) = &one.given else {
-        return Ok(());
-    };
-    if given.elem_count() == 0 {
-        return Ok(());
-    }
-    let flat = given.detach().flatten_all()?.to_dtype(DType::I64)?;
-    let bad = |label: i64| label < 0 || label >= classes as i64;
-    let found = if given.device().is_cpu() {
-        let (storage, layout) = flat.storage_and_layout();
-        match (&*storage, layout.contiguous_offsets()) {
-            (candle_core::Storage::Cpu(cpu), Some((start, end))) => {
-                let labels = &cpu.as_slice::<i64>()?[start..end];
-                // Most batches are fine: look at the extremes before looking for a position.
-                let all_fine = labels.iter().fold(true, |fine, &label| {
-                    fine & ((label as u64) < classes as u64)
-                });
-                if all_fine {
-                    None
-                } else {
-                    labels
-                        .iter()
-                        .position(|&l| bad(l))
-                        .map(|at| (at, labels[at]))
-                }
-            }
-            _ => None,
-        }
-    } else {
-        let labels = flat.to_vec1::<i64>()?;
-        labels
-            .iter()
-            .position(|&l| bad(l))
-            .map(|at| (at, labels[at]))
-    };
-    if let Some((mut at, label)) = found {
-        let mut position = Vec::new();
-        for size in given.dims().iter().rev() {
-            position.insert(0, at % size);
-            at /= size;
-        }
-        errors.push(
-            Diagnostic::error(
-                Code::BadLabel,
-                format!(
-                    "`{}` has the label {label} at {position:?}, and there are {classes} classes",
-                    slot.name
-                ),
-            )
-            .at(
-                slot.span,
-                match classes {
-                    0 => "there is no class at all".to_string(),
-                    n => format!("labels are 0 … {}", n - 1),
-                },
-            ),
-        );
-    }
-    Ok(())
 }

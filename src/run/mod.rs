@@ -6,6 +6,7 @@
 
 mod backend;
 mod bind;
+mod labels;
 mod prepared;
 mod rows;
 mod value;
@@ -20,6 +21,7 @@ pub use bind::{
     Binding, Bound, BoundInputs, Inputs, Shapes, Sizes, bind, from_canonical, ranks, scalar_value,
     sizes,
 };
+pub use labels::LabelRule;
 pub use prepared::{Prepared, plan_at};
 pub use value::Array;
 

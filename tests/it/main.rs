@@ -5,6 +5,7 @@ mod candle;
 mod cli;
 mod fused;
 mod golden;
+mod ignored;
 mod ir;
 mod pages;
 mod readme;

@@ -181,6 +181,7 @@ fn describe(rule: Rule) -> &'static str {
         | Rule::kw_axis
         | Rule::kw_input
         | Rule::kw_param
+        | Rule::kw_ignore
         | Rule::kw_let
         | Rule::kw_term
         | Rule::kw_report
@@ -192,6 +193,7 @@ fn describe(rule: Rule) -> &'static str {
         | Rule::axis_item
         | Rule::input_item
         | Rule::param_item
+        | Rule::ignore_item
         | Rule::let_item
         | Rule::term_item
         | Rule::report_item

@@ -20,6 +20,7 @@ pub(super) fn item(cx: &Cx, pair: Pair<Rule>) -> Parsed<Item> {
         Rule::axis_item => axis(cx, pair)?,
         Rule::input_item => input(cx, pair)?,
         Rule::param_item => param(cx, pair)?,
+        Rule::ignore_item => ignore(cx, pair)?,
         Rule::let_item => ItemKind::Let(only_binding(cx, pair)?),
         Rule::term_item => ItemKind::Term(only_binding(cx, pair)?),
         Rule::report_item => ItemKind::Report(only_binding(cx, pair)?),
@@ -71,6 +72,14 @@ fn param(cx: &Cx, pair: Pair<Rule>) -> Parsed<ItemKind> {
         name: cx.ident(&parts.one(cx)?),
         ty: type_expr(cx, parts.one(cx)?)?,
         default: value(cx, parts.one(cx)?)?,
+    })
+}
+
+fn ignore(cx: &Cx, pair: Pair<Rule>) -> Parsed<ItemKind> {
+    let mut parts = cx.parts(pair);
+    Ok(ItemKind::Ignore {
+        condition: value(cx, parts.one(cx)?)?,
+        strict: parts.one_if(Rule::kw_strict).is_some(),
     })
 }
 

@@ -230,6 +230,7 @@ fn is_mark(rule: Rule) -> bool {
             | Rule::kw_axis
             | Rule::kw_input
             | Rule::kw_param
+            | Rule::kw_ignore
             | Rule::kw_let
             | Rule::kw_term
             | Rule::kw_report

@@ -443,6 +443,8 @@ fn item() -> impl Strategy<Value = Item> {
             ty,
             default,
         }),
+        (expr(), any::<bool>())
+            .prop_map(|(condition, strict)| ItemKind::Ignore { condition, strict }),
         binding().prop_map(ItemKind::Let),
         binding().prop_map(ItemKind::Term),
         binding().prop_map(ItemKind::Report),

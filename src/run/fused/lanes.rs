@@ -13,7 +13,8 @@ pub(super) trait Int: Copy + PartialEq + PartialOrd + Send + Sync + 'static {
 impl Int for i32 {
     #[inline(always)]
     fn of(x: i64) -> i32 {
-        x as i32
+        // A label that is no class stays none.
+        x.clamp(i32::MIN.into(), i32::MAX.into()) as i32
     }
     #[inline(always)]
     fn get(self) -> i64 {

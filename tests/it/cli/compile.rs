@@ -121,6 +121,7 @@ fn json() {
             "inputs",
             "params",
             "dims",
+            "ignore",
             "terms",
             "reports",
             "conversions",
@@ -184,6 +185,40 @@ fn weights_of_all_forms() {
     assert_eq!(idle["weight"], 0.0);
     let summary = given(&["compile", "-"], spec).fine();
     assert!(summary.contains("weight 0: not minimized"), "{summary}");
+}
+
+#[test]
+fn what_is_ignored_is_said() {
+    let spec =
+        "ignore target == 255 strict\nminimize dice() + wce([0.2, 0.8])\nreport acc = accuracy()";
+    let summary = given(&["compile", "-"], spec).fine();
+    insta::assert_snapshot!(summary);
+    let value = given(&["compile", "-", "--emit", "json"], spec).json();
+    let rule = json!({ "condition": "target == 255", "strict": true, "line": 1 });
+    assert_eq!(value["ignore"], rule);
+    let ast = given(&["compile", "-", "--emit", "ast"], spec).fine();
+    assert!(ast.contains("ignore target == 255 strict\n"), "{ast}");
+    let typed = given(&["compile", "-", "--emit", "typed"], spec).fine();
+    let typed: Vec<&str> = typed
+        .lines()
+        .filter(|line| line.starts_with("ignore"))
+        .collect();
+    assert!(
+        matches!(typed[..], [line] if line.ends_with(" strict")),
+        "{typed:?}"
+    );
+}
+
+#[test]
+fn ignored_positions_cost_no_pass() {
+    let passes = |rule: &str| {
+        let spec = format!("{rule}minimize 0.5*dice(smooth=1e-6) + 0.5*wce([0.2, 0.8])");
+        let shape = "pred=2,2,64,64";
+        let value = given(&["compile", "-", "--emit", "json", "--shape", shape], &spec).json();
+        value["memory"]["passes"].as_u64().expect("a number")
+    };
+    assert_eq!(passes(""), 2);
+    assert_eq!(passes("ignore target == 255\n"), 2);
 }
 
 #[test]

@@ -309,7 +309,7 @@ fn what_does_not_fit_says_what_was_expected() {
     let label = folder.put("label.npy", npy_i64("(2, 3)", &[0, 1, 1, 0, 7, 1]));
     let label = run("ce()", &p, &format!("target={label}"));
     assert!(
-        label.contains("`target` has the label 7 at [1, 1], and there are 2 classes"),
+        label.contains("`target` has the label 7 at N=1, S=1, and there are 2 classes"),
         "{label}"
     );
     let flat = folder.put("flat.npy", npy_i64("(6,)", &[0; 6]));

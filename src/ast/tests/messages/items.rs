@@ -11,16 +11,7 @@ fn items_of_later_versions() {
     1 | use monai
       | ^^^ reserved for a later version of the language
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
-    ");
-    insta::assert_snapshot!(messages("ignore target == 255\nminimize dice()"), @r"
-    error[E0101]: `ignore` is not an item of this version
-     --> spec.loss:1:1
-      |
-    1 | ignore target == 255
-      | ^^^^^^ reserved for a later version of the language
-      |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
     ");
     insta::assert_snapshot!(messages("test \"dice\" { }"), @r#"
     error[E0101]: `test` is not an item of this version
@@ -29,7 +20,7 @@ fn items_of_later_versions() {
     1 | test "dice" { }
       | ^^^^ reserved for a later version of the language
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
     "#);
 }
 
@@ -42,7 +33,7 @@ fn misspelt_items() {
     1 | trem region = dice()
       | ^^^^ no such item
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
     help: did you mean `term`?
       |
     1 - trem region = dice()
@@ -56,7 +47,7 @@ fn misspelt_items() {
     1 | minimise 0.5*dice()
       | ^^^^^^^^ no such item
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
     help: did you mean `minimize`?
       |
     1 - minimise 0.5*dice()
@@ -70,7 +61,7 @@ fn misspelt_items() {
     1 | minimise(dice())
       | ^^^^^^^^ no such item
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
     help: did you mean `minimize`?
       |
     1 - minimise(dice())

@@ -1,7 +1,7 @@
 //! What the means of a term divide by: the question that most often explains why two
 //! implementations of one loss differ.
 
-use super::formula::{axis_names, formula, known, seen};
+use super::formula::{self, formula, known, seen};
 use lossc::hir::{AxisId, ExprId, ExprKind, Hir, Kind, operands};
 use lossc::ir::{MapOp, ReduceOp};
 
@@ -90,6 +90,18 @@ pub fn averages(hir: &Hir, root: ExprId) -> Vec<String> {
     inner.dedup();
     outer.extend(inner.into_iter().map(|text| format!("of {text}")));
     outer
+}
+
+/// `N, C, S`, of which only the valid positions are meant where an `ignore` rule runs over any.
+fn axis_names(hir: &Hir, axes: &[AxisId]) -> String {
+    let names = formula::axis_names(hir, axes);
+    let rule = hir.ignore.as_ref();
+    let ruled = rule.map_or(&[][..], |rule| &hir.expr(rule.condition).ty.axes);
+    let concerned = |axis: &AxisId| ruled.contains(&hir.axes.base(*axis));
+    match axes.iter().any(concerned) {
+        true => format!("the valid positions of {names}"),
+        false => names,
+    }
 }
 
 /// Σ w·x / Σ w, where a weight that is the same everywhere is none.

@@ -63,6 +63,11 @@ pub fn json(summary: &Summary, ir: &str) -> Value {
         "inputs": inputs.collect::<Vec<_>>(),
         "params": params.collect::<Vec<_>>(),
         "dims": dims.collect::<Vec<_>>(),
+        "ignore": summary.ignore.as_ref().map(|rule| json!({
+            "condition": rule.condition,
+            "strict": rule.strict,
+            "line": rule.line,
+        })),
         "terms": terms.collect::<Vec<_>>(),
         "reports": summary.reports.iter().map(report).collect::<Vec<_>>(),
         "conversions": conversions.collect::<Vec<_>>(),

@@ -25,6 +25,7 @@ pub struct Summary {
     pub inputs: Vec<Input>,
     pub params: Vec<Param>,
     pub axes: Vec<Axis>,
+    pub ignore: Option<Ignore>,
     /// Packs that are taken apart, with the number of their axes.
     pub packs: Vec<(String, usize)>,
     pub terms: Vec<Term>,
@@ -80,6 +81,15 @@ pub struct Axis {
     pub fixed: Option<(String, usize)>,
 }
 
+/// The rule for positions that do not count.
+pub struct Ignore {
+    /// Its condition as a formula.
+    pub condition: String,
+    /// Whether NaN comes out where nothing is left.
+    pub strict: bool,
+    pub line: usize,
+}
+
 /// A number that is computed, and how it is averaged.
 pub struct Scalar {
     pub name: String,
@@ -118,6 +128,11 @@ impl Summary {
             inputs,
             params,
             axes: axes(loss, sizes),
+            ignore: hir.ignore.as_ref().map(|rule| Ignore {
+                condition: formula(hir, rule.condition),
+                strict: rule.strict,
+                line: place(loss, rule.span).0,
+            }),
             packs: packs.collect(),
             terms: hir
                 .terms

@@ -22,6 +22,7 @@ pub fn text(summary: &Summary) -> String {
     );
     section("params", params(summary));
     section("axes", axes(summary));
+    section("ignored", summary.ignore.iter().map(ignored).collect());
     section("terms", terms(summary));
     let reports = summary.reports.iter();
     section(
@@ -131,6 +132,12 @@ fn axes(summary: &Summary) -> Vec<Vec<String>> {
         rows.push(vec![format!("...{name}"), String::new(), text]);
     }
     rows
+}
+
+fn ignored(rule: &super::Ignore) -> Vec<String> {
+    let left = if rule.strict { "NaN" } else { "means are 0" };
+    let text = format!("{left} where nothing is left (line {})", rule.line);
+    vec![rule.condition.clone(), text]
 }
 
 fn terms(summary: &Summary) -> Vec<Vec<String>> {

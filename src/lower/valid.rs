@@ -1,0 +1,323 @@
+//! `ignore`: which positions count, at any dims, and what stands where none does.
+//!
+//! The condition is computed of the tensors as they are bound; everything else sees them with
+//! zeros where their own index is ignored. A coarser index, such as a sample, is valid if any
+//! position under it is. Along a renamed axis validity is renamed, along a slice it is sliced, and a
+//! difference of neighbours is valid if both are; an index with several such axes of one origin is
+//! valid if it is in each of its readings.
+
+use super::Lower;
+use crate::hir::{AxisDef, ExprId, Ignore};
+use crate::ir::{DimId, Dims, MapOp, NodeId, Op, Origin, Output, ReduceOp, Role, Ty};
+use std::collections::HashMap;
+
+/// The rule of a spec while it is lowered.
+pub(super) struct Rule {
+    /// Where positions count: a boolean over the dims of the condition.
+    valid: NodeId,
+    origin: Origin,
+    /// Whether NaN comes out where nothing counts.
+    strict: bool,
+    /// What has been made for dims before.
+    known: HashMap<Dims, Vec<NodeId>>,
+}
+
+impl Lower<'_> {
+    /// Computes the condition of the rule; from here on it applies.
+    pub(super) fn rule(&mut self, rule: &Ignore) {
+        let origin = Origin {
+            span: rule.span,
+            adjoint: false,
+        };
+        self.sweep(&[rule.condition]);
+        let ignored = self.at(rule.condition);
+        // The rest of the spec does not see what the condition has seen.
+        self.nodes.fill(None);
+        self.rule = Some(Rule {
+            valid: self.graph.map(MapOp::Not, &[ignored], origin),
+            origin,
+            strict: rule.strict,
+            known: HashMap::new(),
+        });
+    }
+
+    /// `x` with `neutral` wherever its index is ignored, if a reduction over `over` meets ignored
+    /// positions at all: what every primitive that looks along a dim does with its operand.
+    pub(super) fn masked(&mut self, x: NodeId, over: &Dims, neutral: f64) -> NodeId {
+        if self.concerned(over).is_empty() {
+            return x;
+        }
+        self.safe(x, neutral)
+    }
+
+    /// `x` with `neutral` wherever its index is ignored.
+    pub(super) fn safe(&mut self, x: NodeId, neutral: f64) -> NodeId {
+        let dims = self.graph.ty(x).dims.clone();
+        match self.valid(&dims) {
+            Some(valid) => self.where_valid(valid, x, neutral),
+            None => x,
+        }
+    }
+
+    /// The number of valid indices over `over`, for each of the rest of `dims`.
+    pub(super) fn count(&mut self, over: &Dims, dims: &Dims, origin: Origin) -> NodeId {
+        let valid = match self.concerned(over).is_empty() {
+            true => None,
+            false => self.valid(dims),
+        };
+        let Some(valid) = valid else {
+            return self.graph.push(Op::Size(over.clone()), &[], origin);
+        };
+        let own = self.graph.ty(valid).dims.intersect(over);
+        let ones = self.graph.map(MapOp::Float, &[valid], origin);
+        let count = self.graph.sum(ones, own.clone(), origin);
+        self.repeated(count, &over.minus(&own), origin)
+    }
+
+    /// Σ of a weight over `over`, where it is repeated along the dims of `dims` that it lacks.
+    pub(super) fn mass(&mut self, w: NodeId, over: &Dims, dims: &Dims, origin: Origin) -> NodeId {
+        let valid = match self.concerned(over).is_empty() {
+            true => None,
+            false => self.valid(dims),
+        };
+        let own = self.graph.ty(w).dims.clone();
+        let (w, own) = match valid {
+            None => (w, own),
+            // What does not vary where validity does is added up by itself.
+            Some(valid) if self.graph.ty(valid).dims.intersect(&own).is_empty() => {
+                let rest = over.minus(&own);
+                let count = self.count(&rest, dims, origin);
+                let sum = self.graph.sum(w, own.intersect(over), origin);
+                return match self.graph.node(sum).op {
+                    Op::Const(1.0) => count,
+                    _ => self.graph.map(MapOp::Mul, &[sum, count], origin),
+                };
+            }
+            Some(valid) => {
+                let w = self.where_valid(valid, w, 0.0);
+                (w, self.graph.ty(w).dims.clone())
+            }
+        };
+        let sum = self.graph.sum(w, own.intersect(over), origin);
+        self.repeated(sum, &over.minus(&own), origin)
+    }
+
+    /// Σ a·b over dims that both have.
+    pub(super) fn contraction(
+        &mut self,
+        over: Dims,
+        a: NodeId,
+        b: NodeId,
+        origin: Origin,
+    ) -> NodeId {
+        let (own, other) = (self.graph.ty(a).dims.clone(), self.graph.ty(b).dims.clone());
+        let (masked, factor) = (self.masked(a, &over, 0.0), self.masked(b, &over, 0.0));
+        if !self.concerned(&over).is_empty() {
+            // Whether a pair is valid may be more than that each of the two is.
+            let each = [self.readings(&own), self.readings(&other)].concat();
+            let both = own.union(&other);
+            if self.readings(&both).iter().any(|one| !each.contains(one)) {
+                let product = self.graph.map(MapOp::Mul, &[masked, factor], origin);
+                let product = self.safe(product, 0.0);
+                return self.graph.sum(product, over, origin);
+            }
+        }
+        self.graph.push(Op::Dot(over), &[masked, factor], origin)
+    }
+
+    /// A scalar result, which under a strict rule is NaN if nothing is valid.
+    pub(super) fn result(&mut self, id: ExprId) -> NodeId {
+        let node = self.at(id);
+        let Some(rule) = self.rule.as_ref().filter(|rule| rule.strict) else {
+            return node;
+        };
+        if !self.hir.expr(id).tensor {
+            return node;
+        }
+        let (valid, origin) = (rule.valid, rule.origin);
+        let dims = self.graph.ty(valid).dims.clone();
+        let any = Op::Reduce(ReduceOp::Any, dims);
+        let some = self.graph.push(any, &[valid], origin);
+        let nan = self.graph.constant(f64::NAN, Dims::none(), origin);
+        self.graph.map(MapOp::Select, &[some, node, nan], origin)
+    }
+
+    /// Where a valid label of an input is none of the classes.
+    pub(super) fn no_class(&mut self, input: u32, classes: DimId) -> NodeId {
+        let origin = Origin {
+            span: self.hir.inputs[input as usize].span,
+            adjoint: false,
+        };
+        let ty = self.graph.inputs[input as usize].ty.clone();
+        let dims = ty.dims.clone();
+        let label = self.graph.leaf(Op::Input(input), ty, origin);
+        let label = self.graph.map(MapOp::Float, &[label], origin);
+        let zero = self.graph.constant(0.0, Dims::none(), origin);
+        let size = self.graph.push(Op::Size(Dims::one(classes)), &[], origin);
+        let below = self.graph.map(MapOp::Lt, &[label, zero], origin);
+        let above = self.graph.map(MapOp::Ge, &[label, size], origin);
+        let mut found = self.graph.map(MapOp::Or, &[below, above], origin);
+        if let Some(valid) = self.valid(&dims) {
+            found = self.graph.map(MapOp::And, &[valid, found], origin);
+        }
+        found
+    }
+
+    /// At how many indices a condition holds.
+    pub(super) fn how_many(&mut self, condition: NodeId) -> NodeId {
+        let origin = self.graph.node(condition).origin;
+        let dims = self.graph.ty(condition).dims.clone();
+        let ones = self.graph.map(MapOp::Float, &[condition], origin);
+        self.graph.sum(ones, dims, origin)
+    }
+
+    /// The first index at which a condition holds: a report for each of its dims.
+    pub(super) fn first(&mut self, mut condition: NodeId) -> Vec<Output> {
+        let origin = self.graph.node(condition).origin;
+        let dims = self.graph.ty(condition).dims.clone();
+        let mut outputs = Vec::with_capacity(dims.len());
+        for (k, dim) in dims.iter().enumerate() {
+            let index = self.graph.push(Op::Index(dim), &[], origin);
+            let index = self.graph.map(MapOp::Float, &[index], origin);
+            let none = self.graph.constant(f64::INFINITY, Dims::none(), origin);
+            let found = self
+                .graph
+                .map(MapOp::Select, &[condition, index, none], origin);
+            let min = Op::Reduce(ReduceOp::Min, dims.clone());
+            let node = self.graph.push(min, &[found], origin);
+            let role = Role::Report(k as u32);
+            outputs.push(Output { role, node });
+            let here = self.graph.map(MapOp::Eq, &[index, node], origin);
+            condition = self.graph.map(MapOp::And, &[condition, here], origin);
+        }
+        outputs
+    }
+
+    /// Where an index over `dims` is valid, over those of them that matter; `None` if all are.
+    pub(super) fn valid(&mut self, dims: &Dims) -> Option<NodeId> {
+        let origin = self.rule.as_ref()?.origin;
+        let readings = self.readings(dims);
+        let (first, rest) = readings.split_first()?;
+        let both = |all, &one| self.graph.map(MapOp::And, &[all, one], origin);
+        Some(rest.iter().fold(*first, both))
+    }
+
+    /// The readings of an index over `dims`, all of which must be valid: for every dim of the
+    /// rule, one of those in `dims` that come from it.
+    fn readings(&mut self, dims: &Dims) -> Vec<NodeId> {
+        let Some(rule) = &self.rule else {
+            return Vec::new();
+        };
+        let all = self.graph.ty(rule.valid).dims.clone();
+        let (valid, origin) = (rule.valid, rule.origin);
+        let concerned = self.concerned(dims);
+        if concerned.is_empty() {
+            return Vec::new();
+        }
+        if let Some(known) = rule.known.get(&concerned) {
+            return known.clone();
+        }
+        let copies = |of: DimId| -> Vec<DimId> {
+            let own = concerned.iter();
+            own.filter(|&dim| self.base(dim) == of).collect()
+        };
+        let choices: Vec<(DimId, Vec<DimId>)> = all.iter().map(|of| (of, copies(of))).collect();
+        let missing = choices.iter().filter(|(_, copies)| copies.is_empty());
+        let missing: Dims = missing.map(|(of, _)| *of).collect();
+        let coarse = match missing.is_empty() {
+            true => valid,
+            false => {
+                let any = Op::Reduce(ReduceOp::Any, missing);
+                self.graph.push(any, &[valid], origin)
+            }
+        };
+        let mut readings = vec![coarse];
+        for (of, copies) in choices {
+            if copies.is_empty() {
+                continue;
+            }
+            let mut next = Vec::with_capacity(readings.len() * copies.len());
+            for &reading in &readings {
+                for &copy in &copies {
+                    next.push(self.along(reading, of, copy, origin));
+                }
+            }
+            readings = next;
+        }
+        if let Some(rule) = &mut self.rule {
+            rule.known.insert(concerned, readings.clone());
+        }
+        readings
+    }
+
+    /// Validity along `of`, seen along a dim that comes from it.
+    fn along(&mut self, valid: NodeId, of: DimId, to: DimId, origin: Origin) -> NodeId {
+        if of == to {
+            return valid;
+        }
+        let axis = self.dims.axis(to);
+        let def = self.hir.axes.get(axis).def.clone();
+        let (AxisDef::Renamed(parent) | AxisDef::Slice { of: parent, .. } | AxisDef::Diff(parent)) =
+            def
+        else {
+            return valid;
+        };
+        let from = self.dims.one(parent);
+        let valid = self.along(valid, of, from, origin);
+        let mut slice = |start: i64| {
+            let op = Op::Slice { from, to, start };
+            self.graph.push(op, &[valid], origin)
+        };
+        match def {
+            AxisDef::Declared => valid,
+            AxisDef::Renamed(_) => self.graph.push(Op::Rename { from, to }, &[valid], origin),
+            AxisDef::Slice { start, .. } => slice(start),
+            AxisDef::Diff(_) => {
+                let ends = [slice(0), slice(1)];
+                self.graph.map(MapOp::And, &ends, origin)
+            }
+        }
+    }
+
+    /// Those of `dims` that are dims of the rule or come from one.
+    fn concerned(&self, dims: &Dims) -> Dims {
+        let Some(rule) = &self.rule else {
+            return Dims::none();
+        };
+        let all = &self.graph.ty(rule.valid).dims;
+        let own = dims.iter();
+        own.filter(|&dim| all.contains(self.base(dim))).collect()
+    }
+
+    /// The dim that this one comes from by slices and new names.
+    fn base(&self, dim: DimId) -> DimId {
+        self.dims.one(self.hir.axes.base(self.dims.axis(dim)))
+    }
+
+    fn where_valid(&mut self, valid: NodeId, x: NodeId, neutral: f64) -> NodeId {
+        let origin = self.graph.node(x).origin;
+        let elem = self.graph.ty(x).elem;
+        let ty = Ty::new(elem, Dims::none());
+        let neutral = self.graph.leaf(Op::Const(neutral), ty, origin);
+        self.graph.map(MapOp::Select, &[valid, x, neutral], origin)
+    }
+
+    /// `x` as often as there are indices over `over`.
+    fn repeated(&mut self, x: NodeId, over: &Dims, origin: Origin) -> NodeId {
+        if over.is_empty() {
+            return x;
+        }
+        let size = self.graph.push(Op::Size(over.clone()), &[], origin);
+        self.graph.map(MapOp::Mul, &[x, size], origin)
+    }
+}
+
+/// What a reduction takes for an entry that does not count: it changes nothing.
+pub(super) fn neutral(op: ReduceOp) -> f64 {
+    match op {
+        ReduceOp::Sum | ReduceOp::Any => 0.0,
+        ReduceOp::Prod | ReduceOp::All => 1.0,
+        ReduceOp::Max | ReduceOp::LogSumExp => f64::NEG_INFINITY,
+        ReduceOp::Min => f64::INFINITY,
+    }
+}
