@@ -1,9 +1,10 @@
-//! `ignore`: every loss of the standard library with an ignored mask against the same loss of
-//! tensors that are cut down to the valid positions; then each reduction by itself, and labels.
+//! Every loss of the standard library with an ignored mask, against the same loss of what is left; and
+//! with nothing left.
 
+use super::{NO_LABELS, RUBBISH, Random, compile, flat, run};
 use candle_core::{DType, Device, Tensor};
 use lossc::ast::{ItemKind, OperandDecl, OptionDecl};
-use lossc::{Backend, Compiler, Error, Inputs, Loss};
+use lossc::{Backend, Inputs};
 
 /// Losses that look at neighbours, which cutting down to valid positions brings together.
 const NEIGHBOURS: &[(&str, &str)] = &[
@@ -47,24 +48,6 @@ const SAMPLES: usize = 4;
 const LOST: usize = 2;
 const POSITIONS: usize = 13;
 const VALID: usize = 5;
-
-/// A small generator, so that a failure can be had again.
-struct Random(u64);
-
-impl Random {
-    /// A number between 0 and 1.
-    fn next(&mut self) -> f64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        (self.0 >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn between(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * self.next()
-    }
-}
 
 /// An input of a test: its name, its type up to the brackets and behind them, its axes.
 #[derive(Clone, PartialEq)]
@@ -292,29 +275,6 @@ fn tensor(input: &Operand, data: &[f64], shape: Vec<usize>, dtype: DType) -> Ten
     tensor.expect("a tensor")
 }
 
-fn flat(tensor: &Tensor) -> Vec<f64> {
-    let wide = tensor.to_dtype(DType::F64).and_then(|t| t.flatten_all());
-    wide.and_then(|t| t.to_vec1()).expect("a plain tensor")
-}
-
-fn compile(text: &str, backend: Backend) -> Loss {
-    match Compiler::new().backend(backend).compile(text) {
-        Ok(loss) => loss,
-        Err(why) => panic!("{text}\n{why}"),
-    }
-}
-
-type Gradients = Vec<(String, Tensor)>;
-
-fn run(loss: &Loss, inputs: Inputs) -> Result<(f64, Gradients), Error> {
-    let (outcome, gradients) = loss.gradients(inputs)?;
-    Ok((flat(&outcome.total)[0], gradients))
-}
-
-/// What stands at ignored positions: anything.
-const RUBBISH: [f64; 5] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e30, -3.0];
-const NO_LABELS: [f64; 4] = [255.0, -100.0, -9223372036854775808.0, 9223372036854774784.0];
-
 /// The loss under the rule against the loss of what is left.
 fn compare(call: &Call, backend: Backend, dtype: DType, limit: f64) -> Result<(), String> {
     let random = &mut Random(11);
@@ -456,223 +416,5 @@ fn nothing_left_is_0_with_zero_gradient_or_nan_under_a_strict_rule() {
                 }
             }
         }
-    }
-}
-
-/// Two samples of three positions, of which two of the first are valid: 1 and 3.
-const SMALL: &str = "input x: real[N, P]\ninput keep: mask[N, P]\nignore keep == 0\n";
-
-fn small() -> Inputs {
-    let x = [1.0, f64::NAN, 3.0, f64::INFINITY, 5.0, 6.0];
-    let x = Tensor::from_vec(x.to_vec(), (2, 3), &Device::Cpu).expect("a tensor");
-    let keep = Tensor::from_vec(vec![1u8, 0, 1, 0, 0, 0], (2, 3), &Device::Cpu);
-    Inputs::from([("x", &x), ("keep", &keep.expect("a tensor"))])
-}
-
-#[test]
-fn each_reduction_runs_over_valid_positions() {
-    let both = (1f64.exp() + 3f64.exp()).ln();
-    let share = 3f64.exp() / (1f64.exp() + 3f64.exp());
-    // What is computed, what it is, and its gradient at the two valid positions.
-    let cases: &[(&str, f64, [f64; 2])] = &[
-        ("sum(x)", 4.0, [1.0, 1.0]),
-        ("mean(x)", 2.0, [0.5, 0.5]),
-        ("mean(mean[P](x))", 2.0, [0.5, 0.5]),
-        ("mean[P](mean[N](x))", 2.0, [0.5, 0.5]),
-        ("weighted_mean(x, x)", 2.5, [-0.125, 0.875]),
-        ("mean(x, where=x > 1)", 3.0, [0.0, 1.0]),
-        ("max(x)", 3.0, [0.0, 1.0]),
-        ("min(x)", 1.0, [1.0, 0.0]),
-        ("sum(max[P](x))", 3.0, [0.0, 1.0]),
-        ("sum(min[P](-x))", -3.0, [0.0, -1.0]),
-        ("prod(x)", 3.0, [3.0, 1.0]),
-        ("logsumexp(x)", both, [1.0 - share, share]),
-        ("sum(logsumexp[P](x))", both, [1.0 - share, share]),
-        ("count(x > 0) + 0*sum(x)", 2.0, [0.0, 0.0]),
-        ("count(any[P](x > 2)) + 0*sum(x)", 1.0, [0.0, 0.0]),
-        ("count(all[P](x > 0)) + 0*sum(x)", 1.0, [0.0, 0.0]),
-        ("count(all[P](x < 3)) + 0*sum(x)", 0.0, [0.0, 0.0]),
-        ("sum(argmax[P](x)) + 0*sum(x)", 2.0, [0.0, 0.0]),
-        (
-            "sum(softmax[P](x), where=x > 2)",
-            share,
-            [-share * (1.0 - share), share * (1.0 - share)],
-        ),
-        (
-            "sum(log_softmax[P](x), where=x > 2)",
-            share.ln(),
-            [share - 1.0, 1.0 - share],
-        ),
-        ("sum(dot[P](x, x))", 10.0, [2.0, 6.0]),
-        ("dot[N, P](x, stop_grad(x))", 10.0, [1.0, 3.0]),
-        // Numbers of positions and samples that count.
-        ("size[N, P] + 0*sum(x)", 2.0, [0.0, 0.0]),
-        ("size[N] + 0*sum(x)", 1.0, [0.0, 0.0]),
-        ("size[P] + 0*sum(x)", 2.0, [0.0, 0.0]),
-        ("sum(index[P]*x)", 6.0, [0.0, 2.0]),
-        ("sum(index[P]) + 0*sum(x)", 2.0, [0.0, 0.0]),
-        // A single entry that is ignored is read as 0; a stretch has the valid ones that are in it.
-        ("sum(exp(x)[P=0])", 1f64.exp(), [1f64.exp(), 0.0]),
-        ("sum(exp(x)[P=1])", 0.0, [0.0, 0.0]),
-        ("mean(x[P=1..])", 3.0, [0.0, 1.0]),
-        ("mean(x[P=..-1])", 1.0, [1.0, 0.0]),
-        // A shift reads 0 from an ignored position, and position 2 reads position 0.
-        ("sum(shift[P](exp(x), 1))", 0.0, [0.0, 0.0]),
-        ("sum(shift[P](exp(x), 2))", 1f64.exp(), [1f64.exp(), 0.0]),
-        (
-            "sum(shift[P](exp(x), -1, edge=clamp))",
-            3f64.exp(),
-            [0.0, 3f64.exp()],
-        ),
-        // No two valid positions are neighbours.
-        ("mean(diff[P](x))", 0.0, [0.0, 0.0]),
-        ("sum(diff[P](diff[P](x)))", 0.0, [0.0, 0.0]),
-        // Pairs of samples, and of positions.
-        ("mean(x*x[N as M])", 5.0, [1.0, 3.0]),
-        ("sum(x*x[P as Q])", 16.0, [8.0, 8.0]),
-        ("mean(dot[P](x, x[N as M]))", 10.0, [2.0, 6.0]),
-        ("sum(dot[N](x, x[P as Q]))", 16.0, [8.0, 8.0]),
-        (
-            "0*sum(x*x[N as M]) + count(index[N] == index[M])",
-            1.0,
-            [0.0, 0.0],
-        ),
-        // In order, what is ignored comes last and adds nothing.
-        ("sum(cumsum[P](x))", 5.0, [2.0, 1.0]),
-        (
-            "sum(cumsum[N, P](x, by=x, descending=true))",
-            7.0,
-            [1.0, 2.0],
-        ),
-        ("sum(x, where=top_k[N, P](x, 1))", 3.0, [0.0, 1.0]),
-        ("sum(x, where=top_k[N, P](-x, 9))", 4.0, [1.0, 1.0]),
-        ("count(top_k[N, P](x, 9)) + 0*sum(x)", 2.0, [0.0, 0.0]),
-        // From position 2 to position 0: what lies between is neither inside nor outside.
-        ("sum(distance[P](x > 1)) + 0*sum(x)", 2.0, [0.0, 0.0]),
-        ("sum(if x > 2 then 1/(x - 1) else 0)", 0.5, [0.0, -0.25]),
-        ("sum(log(x))", 3f64.ln(), [1.0, 1.0 / 3.0]),
-    ];
-    let mut wrong = Vec::new();
-    for backend in Backend::ALL.iter().copied() {
-        for (text, want, slopes) in cases {
-            let loss = match Compiler::new()
-                .backend(backend)
-                .compile(&format!("{SMALL}minimize {text}\n"))
-            {
-                Ok(loss) => loss,
-                Err(why) => {
-                    wrong.push(format!("{text}: {why}"));
-                    continue;
-                }
-            };
-            let (value, gradients) = match run(&loss, small()) {
-                Ok(found) => found,
-                Err(why) => {
-                    wrong.push(format!("{text}: {why}"));
-                    continue;
-                }
-            };
-            let found = gradients.iter().find(|(name, _)| name == "x");
-            let found = found.map_or(vec![0.0; 6], |(_, gradient)| flat(gradient));
-            let want_all = [slopes[0], 0.0, slopes[1], 0.0, 0.0, 0.0];
-            let near = |a: f64, b: f64| (a - b).abs() < 1e-12 * b.abs().max(1.0);
-            let fine = near(value, *want)
-                && found.iter().zip(want_all).all(|(&a, b)| near(a, b))
-                && (found[1] == 0.0 && found[3..].iter().all(|&g| g == 0.0));
-            if !fine {
-                wrong.push(format!(
-                    "{backend:?} {text}: {value} {found:?}, not {want} {slopes:?}"
-                ));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-/// What a spec says to labels that are no class.
-fn refused(spec: &str, backend: Backend, inputs: Inputs) -> Option<String> {
-    match run(&compile(spec, backend), inputs) {
-        Ok((value, _)) => {
-            assert!(value.is_finite(), "{spec}: {value}");
-            None
-        }
-        Err(Error::Inputs(report)) => Some(report.diagnostics[0].message.clone()),
-        Err(other) => panic!("{other}"),
-    }
-}
-
-#[test]
-fn labels_are_checked_where_they_are_valid() {
-    const RULE: &str = "ignore target == 255\nminimize ce() + dice()\n";
-    const MOVED: &str =
-        "input pred: logits[N, C, H, W] over C\ninput target: labels[W, N, H] of C\n";
-    const MASKED: &str = "input pred: logits[N, C, H, W] over C\ninput target: labels[N, H, W] of C\n\
-        input seen: mask[H, W]\nignore seen == 0\nminimize ce()\n";
-    let (n, c, h, w) = (2, 3, 5, 7);
-    let pred = Tensor::arange(0f32, (n * c * h * w) as f32, &Device::Cpu);
-    let pred = pred
-        .and_then(|x| x.sin()?.reshape((n, c, h, w)))
-        .expect("a tensor");
-    let labels = |wrong: &[(usize, i64)]| {
-        let mut labels: Vec<i64> = (0..n * h * w).map(|i| (i * i % c) as i64).collect();
-        wrong.iter().for_each(|&(at, label)| labels[at] = label);
-        Tensor::from_vec(labels, (n, h, w), &Device::Cpu).expect("a tensor")
-    };
-    let at = |n: usize, y: usize, x: usize| (n * h + y) * w + x;
-    let seen: Vec<u8> = (0..h * w).map(|i| u8::from(i % 3 != 0)).collect();
-    let seen = Tensor::from_vec(seen, (h, w), &Device::Cpu).expect("a tensor");
-    for backend in Backend::ALL.iter().copied() {
-        let given = |target: &Tensor| Inputs::from([("pred", &pred), ("target", target)]);
-        let told = |spec: &str, inputs: Inputs| refused(spec, backend, inputs);
-        let fine = labels(&[(0, 255), (at(1, 2, 3), 255), (at(1, 4, 6), 255)]);
-        let small = fine.to_dtype(DType::U8).expect("a cast");
-        assert_eq!(told(RULE, given(&fine)), None);
-        assert_eq!(told(RULE, given(&small)), None);
-        for wrong in [7, 3, -1, 256, i64::MIN, i64::MAX, 1 << 32, (1 << 32) + 255] {
-            let target = labels(&[(0, 255), (at(1, 2, 3), wrong), (at(1, 4, 6), wrong)]);
-            let message =
-                format!("`target` has the label {wrong} at N=1, S=[2, 3], and there are 3 classes");
-            assert_eq!(told(RULE, given(&target)).as_deref(), Some(&message[..]));
-            let turned = target
-                .permute((2, 0, 1))
-                .and_then(|t| t.contiguous())
-                .expect("a view");
-            let message = told(&format!("{MOVED}{RULE}"), given(&turned)).expect("a message");
-            let place = format!("the label {wrong} at W=3, N=1, H=2,");
-            assert!(message.contains(&place), "{message}");
-        }
-        let without = told("minimize ce()", given(&fine)).expect("a message");
-        assert!(
-            without.contains("the label 255 at N=0, S=[0, 0],"),
-            "{without}"
-        );
-        // Row 2, column 1 is the entry 15 of the mask, which is 0; column 2 is seen.
-        for wrong in [255, -100, i64::MIN] {
-            let target = labels(&[(at(0, 2, 1), wrong), (at(1, 2, 1), wrong)]);
-            assert_eq!(told(MASKED, given(&target).tensor("seen", &seen)), None);
-            let target = labels(&[(at(0, 2, 1), wrong), (at(1, 2, 2), wrong)]);
-            let message = told(MASKED, given(&target).tensor("seen", &seen)).expect("a message");
-            let place = format!("the label {wrong} at N=1, H=2, W=2,");
-            assert!(message.contains(&place), "{message}");
-        }
-    }
-}
-
-#[test]
-fn terms_and_reports_obey_the_rule() {
-    let spec = format!(
-        "{SMALL}term a = mean(x)\nminimize 3*a\nreport top = max(x)\nreport lost = mean(x == 0)\n"
-    );
-    for backend in Backend::ALL.iter().copied() {
-        let outcome = compile(&spec, backend).run(small()).expect("a run");
-        assert_eq!(
-            (outcome.terms[0].raw, outcome.terms[0].weight),
-            (2.0, Some(3.0))
-        );
-        assert_eq!(
-            outcome.reports,
-            [("top".to_string(), 3.0), ("lost".to_string(), 0.0)]
-        );
-        assert_eq!(flat(&outcome.total), [6.0]);
     }
 }
