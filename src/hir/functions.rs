@@ -37,7 +37,7 @@ functions! {
     "log_softmax", "log_softmax[C](x)", "log(softmax), computed without it";
     "pick", "pick(x, labels)", "the entry of x at the label, along the axis of the classes";
     "onehot", "onehot(labels)", "1 at the label, else 0";
-    "index", "index[N]", "0, 1, 2, … along an axis";
+    "index", "index[N], index[B=15]", "0, 1, 2, … along an axis, or along a new one of this size";
     "size", "size[N, C]", "the number of elements along axes";
     "shift", "shift[H](x, by, edge=zero)", "entry i is entry i − by; edge: zero, clamp, wrap";
     "diff", "diff[H](x)", "differences of neighbours; one entry fewer";

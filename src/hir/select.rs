@@ -15,11 +15,63 @@ impl Cx<'_> {
         selectors: &[ast::Selector],
         span: Span,
     ) -> Checked<Value> {
-        let mut value = self.eval(base)?;
-        for selector in selectors {
+        let (mut value, rest) = match (&base.kind, selectors) {
+            (ast::ExprKind::Name(name), [ast::Selector::At { axis, index }, rest @ ..])
+                if name == "index" && self.local(name).is_none() =>
+            {
+                (self.new_axis(&axis.name, index, span)?, rest)
+            }
+            _ => (self.eval(base)?, selectors),
+        };
+        for selector in rest {
             value = self.select_one(value, base.span, selector, span)?;
         }
         Ok(value)
+    }
+
+    /// `index[B=15]`: 0, 1, … 14 along an axis that is made with it.
+    fn new_axis(&mut self, name: &ast::Ident, size: &ast::Expr, span: Span) -> Checked<Value> {
+        let size = self.placed(size)?;
+        let count = self.whole(size, "the size of an axis")?;
+        let count = match usize::try_from(count) {
+            Ok(count) if count > 0 => count,
+            _ => {
+                return Err(self.report(
+                    Diagnostic::error(
+                        Code::BadIndex,
+                        format!("an axis has at least one entry, not {count}"),
+                    )
+                    .at(size.span, "the size of the axis"),
+                ));
+            }
+        };
+        let at = self.place(name.span);
+        let visible = self.sees_file();
+        if visible && self.axes.lookup(&name.text).is_some() {
+            return Err(self.report(
+                Diagnostic::error(
+                    Code::Duplicate,
+                    format!("there is an axis `{}` already", name.text),
+                )
+                .at(name.span, "`index[…=…]` makes a new one")
+                .help(format!(
+                    "take another name, or write `index[{}]`",
+                    name.text
+                )),
+            ));
+        }
+        let axis = self.axes.introduce(&name.text, visible, at);
+        if let Err(diagnostic) = self
+            .axes
+            .set_size(axis, count, at, "because it is made here")
+        {
+            return Err(self.report(*diagnostic));
+        }
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.axes.push((name.text.clone(), vec![axis]));
+        }
+        let ty = Ty::new(Kind::Int, vec![axis]);
+        Ok(Value::Expr(self.intern(ExprKind::Index(axis), ty, span)))
     }
 
     fn select_one(

@@ -448,6 +448,37 @@ def class_cases(book):
         )
 
 
+def calibration_cases(book):
+    """As torchmetrics' calibration error with norm l1; its bins are open below, these above."""
+
+    def error(sure, right, bins):
+        at = np.clip(np.floor(sure * bins), 0, bins - 1)
+        return sum(abs((right - sure)[at == b].sum()) for b in range(bins)) / sure.size
+
+    for bins in (15, 4):
+        p = torch.softmax(torch.from_numpy(book.inputs["logits_2d"]), 1).numpy()
+        score = error(p.max(1), (p.argmax(1) == book.inputs["labels_2d"]).astype(float), bins)
+        book.add(
+            f"calibration_error_{bins}",
+            "calibration_error",
+            spec_text(KINDS["multiclass"], "ce()", after=f"report score = calibration_error(bins={bins})"),
+            {"pred": "logits_2d", "target": "labels_2d"},
+            lambda x: F.cross_entropy(x["pred"], x["target"]),
+            reports={"score": float(score)},
+        )
+        p = torch.sigmoid(torch.from_numpy(book.inputs["scores_2d"])).numpy()
+        t = book.inputs["mask_2d"]
+        score = error(np.maximum(p, 1 - p), ((p >= 0.5) == (t >= 0.5)).astype(float), bins)
+        book.add(
+            f"calibration_error_binary_{bins}",
+            "calibration_error",
+            spec_text(KINDS["binary"], "bce()", after=f"report score = calibration_error(bins={bins})"),
+            {"pred": "scores_2d", "target": "mask_2d"},
+            lambda x: F.binary_cross_entropy_with_logits(x["pred"], x["target"]),
+            reports={"score": float(score)},
+        )
+
+
 def write(book):
     OUT.mkdir(exist_ok=True)
     used = {array for case in book.cases for array in case["inputs"].values()}
@@ -464,7 +495,7 @@ def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
     book = Book(make_inputs())
-    for family in (lovasz_cases, hardest_cases, distance_cases, unet_cases, vector_cases, class_cases):
+    for family in (lovasz_cases, hardest_cases, distance_cases, unet_cases, vector_cases, class_cases, calibration_cases):
         family(book)
     write(book)
     print(f"{len(book.cases)} cases, {len(book.grads)} gradients, worst difference check {book.worst:.1e}")

@@ -1,10 +1,11 @@
 //! Random graphs, sizes, types and layouts: the fused back end computes what the reference does.
 
-use super::bind::{Lie, distance, meaning, planned, run, tensors};
+use super::bind::{Lie, Tensor, distance, meaning, planned, run, tensors};
 use crate::ir::random::{Style, arrays, graph, sizes};
-use lossc::ir::{Graph, MapOp, Op};
+use lossc::ir::{DimSizes, Elem, Graph, MapOp, NodeId, Op};
 use lossc::passes::{self, Config};
 use lossc::plan::DType;
+use lossc::run::Array;
 use lossc::run::fused::Program;
 use proptest::prelude::*;
 
@@ -30,6 +31,33 @@ fn jumps(graph: &Graph) -> bool {
     })
 }
 
+/// Whether rounding decides about the digits that are compared: whether the outputs move as much if
+/// every node is a little off.
+fn shaky(graph: &Graph, sizes: &DimSizes, tensors: &[Tensor]) -> bool {
+    let expected = meaning(graph, sizes, tensors);
+    [0.618, 0.414].into_iter().any(|step: f64| {
+        let mut noisy = graph.empty_like();
+        let mut new: Vec<NodeId> = Vec::new();
+        for (i, node) in graph.nodes.iter().enumerate() {
+            let args: Vec<NodeId> = node.args.iter().map(|arg| new[arg.index()]).collect();
+            let mut id = noisy.copy(node, &args);
+            if node.ty.elem == Elem::Float {
+                let off = 1.0 + 1e-12 * ((i as f64 * step).fract() - 0.5);
+                let off = noisy.constant(off, node.ty.dims.clone(), node.origin);
+                id = noisy.map(MapOp::Mul, &[id, off], node.origin);
+            }
+            new.push(id);
+        }
+        noisy.outputs = graph.outputs.clone();
+        for output in &mut noisy.outputs {
+            output.node = new[output.node.index()];
+        }
+        let moved = meaning(&noisy, sizes, tensors);
+        let far = |(a, b): (&Array, &Array)| distance(&a.data, &b.data);
+        moved.iter().zip(&expected).map(far).any(|far| far > 1e-9)
+    })
+}
+
 fn check(
     choices: &[u32],
     numbers: &[f64],
@@ -51,7 +79,7 @@ fn check(
     let sizes = sizes(n, s);
     let mut arrays = arrays(&sizes, numbers);
     if gradient {
-        arrays.push(lossc::run::Array::scalar(0.7));
+        arrays.push(Array::scalar(0.7));
     }
     let bound = tensors(&g, &arrays, DType::F64, DType::I64, lie);
     let expected = meaning(&g, &sizes, &bound);
@@ -66,6 +94,9 @@ fn check(
             continue;
         }
         let far = distance(&got.to_f64(), &expected.data);
+        if far >= 1e-7 && shaky(&g, &sizes, &bound) {
+            return Ok(());
+        }
         prop_assert!(
             far < 1e-7,
             "{:?} is off by {far}: {:?} instead of {:?}\n{}\n{}",
