@@ -50,6 +50,7 @@ pub mod ir;
 
 pub mod signature;
 
+pub mod lint;
 pub mod lower;
 
 pub mod passes;

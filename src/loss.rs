@@ -11,6 +11,7 @@ use crate::error::{Error, Report};
 use crate::hir::{self, Hir};
 use crate::ir::{Graph, Role};
 use crate::library::{self, Std, USER};
+use crate::lint;
 use crate::lower;
 use crate::passes;
 use crate::run::{self, Array, Backend, BoundInputs, Inputs, LabelRule, Prepared, autograd};
@@ -86,6 +87,12 @@ impl Compiler {
         let hir = ast
             .as_ref()
             .and_then(|ast| hir::check(ast, &Std, ranks, &mut diags));
+        if let Some(ast) = &ast {
+            if let Some(hir) = &hir {
+                lint::lint(ast, hir, &mut diags);
+            }
+            lint::apply(ast, text, hir.is_some(), &mut diags);
+        }
         let report = Report {
             diagnostics: diags.into_sorted(),
             sources: Arc::new(library::sources(&self.name, text)),

@@ -14,10 +14,11 @@ mod pieces;
 mod print;
 mod scan;
 mod tree;
+pub mod vocabulary;
 
 pub use parse::parse;
 pub use print::print;
-pub use scan::{MAX_BYTES, decode};
+pub use scan::{MAX_BYTES, comments, decode};
 pub use tree::*;
 
 #[cfg(test)]

@@ -205,6 +205,30 @@ impl Cutter<'_> {
             closer == closer_of(opener) || (open.range && matches!(closer.as_str(), ")" | "]"))
         };
         match self.open.iter().rposition(closes) {
+            // `([a)]`: this one and the next have changed places.
+            Some(depth)
+                if depth + 2 == self.open.len()
+                    && self.tokens.get(at + 1).is_some_and(|_| {
+                        self.text(at + 1) == closer_of(self.text(self.open[depth + 1].token))
+                    }) =>
+            {
+                let inner = self.open[depth + 1].token;
+                let (first, second) = (self.span(at), self.span(at + 1));
+                let both = Span::new(self.file, first.start as usize, second.end as usize);
+                let turned = format!("{}{closer}", closer_of(self.text(inner)));
+                let diagnostic = Diagnostic::error(
+                    Code::Syntax,
+                    format!("`{closer}` comes before the end of `{}`", self.text(inner)),
+                )
+                .at(first, "closed too early")
+                .also(self.span(inner), "this one is still open")
+                .fix(both, turned, "close the inner one first");
+                self.found.push(diagnostic);
+                self.broken = true;
+                // Both are taken as closed: the next closer closes what is left.
+                self.open.swap(depth, depth + 1);
+                self.pop();
+            }
             Some(depth) => {
                 self.unclosed(depth + 1, Some(at));
                 self.pop();
@@ -275,7 +299,7 @@ impl Cutter<'_> {
             .map(|token| closer_of(self.text(*token)))
             .collect();
         let text = format!("add the missing `{closers}`, perhaps here");
-        diagnostic = diagnostic.fix(place, closers, text);
+        diagnostic = diagnostic.guess(place, closers, text);
         // A quote without its end swallows the bracket, and is reported by itself.
         if !self.text(end - 1).starts_with(['"', '\'']) {
             self.found.push(diagnostic);

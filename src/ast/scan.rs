@@ -168,6 +168,15 @@ pub(super) fn scan(file: FileId, text: &str) -> Result<Scan, Box<Diagnostic>> {
     Ok(out)
 }
 
+/// Where the comments of a text are, with their marks.
+pub fn comments(text: &str) -> Vec<(usize, usize)> {
+    let found = scan(FileId(0), text).map(|scan| scan.comments);
+    let comments = found.unwrap_or_default().into_iter();
+    comments
+        .map(|comment| (comment.start, comment.end))
+        .collect()
+}
+
 fn is_control(byte: u8) -> bool {
     byte == 0x7f || (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r'))
 }

@@ -1,9 +1,10 @@
 //! The table of codes: one row for each kind of mistake.
 //!
-//! A row is the code, its name in Rust and its title. `src/diag/explain/CODE.md` is its page.
+//! A row is the code, its name in Rust, the name of the lint if it is a warning, and its title.
+//! `src/diag/explain/CODE.md` is its page.
 
 macro_rules! codes {
-    ($($code:ident $name:ident: $title:literal;)*) => {
+    ($($code:ident $name:ident $(= $lint:literal)?: $title:literal;)*) => {
         /// A kind of mistake. `E01` is syntax, `E02` names, kinds and axes, `E03` options,
         /// `E04` the spec as a whole, `E06` what is bound when it runs, `W` warnings.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -25,6 +26,12 @@ macro_rules! codes {
                 match self { $(Code::$name => $title,)* }
             }
 
+            /// The name of a warning, as `# allow(name)` takes it; `None` for an error.
+            pub fn lint(self) -> Option<&'static str> {
+                let names: &[&str] = match self { $(Code::$name => &[$($lint)?],)* };
+                names.first().copied()
+            }
+
             /// The page that explains the code: what it means, a wrong spec, a right one.
             pub fn page(self) -> &'static str {
                 match self {
@@ -32,9 +39,10 @@ macro_rules! codes {
                 }
             }
 
-            /// The code printed as `text`, upper or lower case.
+            /// The code printed as `text`, upper or lower case, or the lint of that name.
             pub fn from_name(text: &str) -> Option<Code> {
-                Code::ALL.iter().copied().find(|c| c.as_str().eq_ignore_ascii_case(text))
+                let is = |c: &Code| c.as_str().eq_ignore_ascii_case(text) || c.lint() == Some(text);
+                Code::ALL.iter().copied().find(is)
             }
         }
     };
@@ -80,6 +88,12 @@ codes! {
     E0607 BadScalar: "a scalar is outside its range";
     E0608 Execution: "the back end failed";
 
-    W0201 LogOfProbs: "the logarithm of probabilities loses precision";
-    W0202 Unused: "something is declared and never used";
+    W0201 LogOfProbs = "log_of_probs": "the logarithm of probabilities loses precision";
+    W0202 Unused = "unused": "something is declared and never used";
+    W0203 MayBeZero = "may_be_zero": "a quotient, logarithm, root or power of something that can be 0";
+    W0204 ConstantTerm = "constant_term": "a term has no gradient";
+    W0205 CancelledWeight = "cancelled_weight": "a factor cancels";
+    W0206 EqualTerms = "equal_terms": "two terms are the same value";
+    W0207 ZeroWeights = "zero_weights": "weights add up to 0";
+    W0208 UselessAllow = "useless_allow": "an `allow` silences nothing";
 }

@@ -39,6 +39,8 @@ pub struct Fix {
     pub span: Span,
     /// What to put there.
     pub replacement: String,
+    /// Whether it mends the mistake as it is; else it is a guess or an example to look at first.
+    pub certain: bool,
 }
 
 /// One thing that is wrong.
@@ -120,15 +122,30 @@ impl Diagnostic {
 
     /// Adds a way out that can be applied as it is.
     pub fn fix(
-        mut self,
+        self,
         span: Span,
         replacement: impl Into<String>,
         text: impl Into<String>,
     ) -> Diagnostic {
+        self.edit(span, replacement.into(), text.into(), true)
+    }
+
+    /// Adds what was perhaps meant: a similar name, an example.
+    pub fn guess(
+        self,
+        span: Span,
+        replacement: impl Into<String>,
+        text: impl Into<String>,
+    ) -> Diagnostic {
+        self.edit(span, replacement.into(), text.into(), false)
+    }
+
+    fn edit(mut self, span: Span, replacement: String, text: String, certain: bool) -> Diagnostic {
         self.fixes.push(Fix {
-            text: text.into(),
+            text,
             span,
-            replacement: replacement.into(),
+            replacement,
+            certain,
         });
         self
     }
@@ -146,6 +163,11 @@ impl Diagnostics {
         if !self.list.contains(&diagnostic) {
             self.list.push(diagnostic);
         }
+    }
+
+    /// Keeps those for which `keep` holds.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.list.retain(keep);
     }
 
     /// Adds all of another sink.

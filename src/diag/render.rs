@@ -49,9 +49,11 @@ fn one(sources: &SourceMap, diagnostic: &Diagnostic, renderer: &Renderer) -> Str
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level
-        .primary_title(diagnostic.message.as_str())
-        .id(diagnostic.code.as_str());
+    let id = match diagnostic.code.lint() {
+        Some(lint) => format!("{} {lint}", diagnostic.code.as_str()),
+        None => diagnostic.code.as_str().to_string(),
+    };
+    let title = level.primary_title(diagnostic.message.as_str()).id(id);
     let mut group = Group::with_title(title);
     for element in causes(sources, diagnostic) {
         group = group.element(element);
@@ -207,6 +209,7 @@ fn object(sources: &SourceMap, diagnostic: &Diagnostic) -> Value {
     let mut object = json!({
         "severity": severity,
         "code": diagnostic.code.as_str(),
+        "lint": diagnostic.code.lint(),
         "title": diagnostic.code.title(),
         "message": diagnostic.message,
     });
@@ -252,6 +255,7 @@ fn place(sources: &SourceMap, label: &Label) -> Value {
 fn fix(sources: &SourceMap, fix: &Fix) -> Value {
     json!({
         "text": fix.text,
+        "certain": fix.certain,
         "file": sources.file(fix.span.file).name,
         "start": fix.span.start,
         "end": fix.span.end,

@@ -79,7 +79,7 @@ fn what_has_no_place_is_a_bare_message() {
      = help: give it with `--input pred=FILE`
     ");
     let diagnostic = Diagnostic::warning(Code::Unused, "`edge` is never used");
-    insta::assert_snapshot!(plain(&sources, diagnostic), @"warning[W0202]: `edge` is never used");
+    insta::assert_snapshot!(plain(&sources, diagnostic), @"warning[W0202 unused]: `edge` is never used");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn several_are_separated_and_ended() {
     1 | let a = b
       |         ^
 
-    warning[W0202]: two
+    warning[W0202 unused]: two
      --> a.loss:1:5
       |
     1 | let a = b
@@ -220,6 +220,7 @@ fn json_has_every_part() {
         {
           "severity": "error",
           "code": "E0301",
+          "lint": null,
           "title": "an option does not exist",
           "message": "`dice` has no option `smoth`",
           "file": "spec.loss",
@@ -247,6 +248,7 @@ fn json_has_every_part() {
           "fixes": [
             {
               "text": "did you mean `smooth`?",
+              "certain": true,
               "file": "spec.loss",
               "start": 19,
               "end": 24,
@@ -257,6 +259,7 @@ fn json_has_every_part() {
         {
           "severity": "warning",
           "code": "E0608",
+          "lint": null,
           "title": "the back end failed",
           "message": "no place",
           "file": null,

@@ -88,7 +88,7 @@ impl Cx<'_> {
         )
         .at(span, "these do not fit together")
         .note(format!(
-            "axes are matched by name: {only_a} is only on one side, {only_b} only on the other"
+            "axes are matched by name: only one side has {only_a}, only the other {only_b}"
         ));
         if a.span != span && b.span != span {
             diagnostic = diagnostic

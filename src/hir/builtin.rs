@@ -1,6 +1,6 @@
 //! Calls of the functions that the language has of itself: their arguments, and the types they give.
 
-use super::axes::AxisId;
+use super::axes::{AxisId, Role};
 use super::build::Placed;
 use super::cx::{Checked, Cx, Reported, Value};
 use super::expr::quoted;
@@ -9,6 +9,7 @@ use super::order::is_order;
 use super::tree::{Conversion, ExprId, ExprKind};
 use super::ty::{Classes, Kind, Ty};
 use crate::ast;
+use crate::ast::vocabulary::{self, Advice};
 use crate::diag::{Code, Diagnostic, nearest, or_list};
 use crate::ir::{Edge, MapOp, ReduceOp};
 use crate::source::Span;
@@ -260,12 +261,15 @@ impl<'a> Cx<'a> {
                         format!("`{name}` has no option `{}`", key.text),
                     )
                     .at(key.span, "not an option");
-                    diagnostic = if matches!(key.text.as_str(), "dim" | "axis" | "dims" | "axes") {
-                        diagnostic.help(format!(
+                    let axes = ["dim", "dims", "axis", "axes"].contains(&key.text.as_str());
+                    diagnostic = match vocabulary::option(&key.text, &[]) {
+                        _ if axes => diagnostic.help(format!(
                             "axes have names and stand in brackets: `{name}[C](x)`, `{name}[space](x)`"
-                        ))
-                    } else {
-                        diagnostic.help(usage(name))
+                        )),
+                        Some(Advice::Say(help)) if key.text.starts_with("keep") => {
+                            diagnostic.help(help)
+                        }
+                        _ => diagnostic.help(usage(name)),
                     };
                     self.report(diagnostic);
                 }
@@ -339,12 +343,21 @@ impl<'a> Cx<'a> {
                 Err(self.report(
                     Diagnostic::error(
                         Code::UnknownAxis,
-                        format!("`{name}` runs along one axis, and {} are given", list.len()),
+                        match list.len() {
+                            0 => format!("`{name}` runs along one axis, and none is given"),
+                            n => format!("`{name}` runs along one axis, and {n} are given"),
+                        },
                     )
                     .at(span, format!("the operand is `{found}`"))
-                    .help(format!(
-                        "name it in brackets: `{name}[C](x)`, `{name}[class](x)`"
-                    )),
+                    .help(match self.ty(x.id).axes.last() {
+                        Some(&axis) => format!(
+                            "name it in brackets, for example `{name}[{}](…)`",
+                            self.axes
+                                .get(self.ty(x.id).kind.class_axis().unwrap_or(axis))
+                                .name
+                        ),
+                        None => "a single number has no axes".to_string(),
+                    }),
                 ))
             }
         }
@@ -455,6 +468,29 @@ impl<'a> Cx<'a> {
             }
         };
         let ty = self.ty(x.id).clone();
+        let other = self.ty(x.id).axes.iter().copied();
+        let other = other
+            .into_iter()
+            .find(|&a| self.axes.get(a).role == Role::Class);
+        if let (None, Some(other), Kind::Labels(of)) = (axis, other, self.ty(labels.id).kind) {
+            let (other, of) = (
+                self.axes.get(other).name.clone(),
+                self.axes.get(of).name.clone(),
+            );
+            return Err(self.report(
+                Diagnostic::error(
+                    Code::AxisMismatch,
+                    format!(
+                        "the labels are numbers of `{of}`, and the classes lie along `{other}`"
+                    ),
+                )
+                .at(labels.span, format!("labels of `{of}`"))
+                .also(x.span, format!("classes along `{other}`"))
+                .help(format!(
+                    "give both the same axis: declare the labels `of {other}`"
+                )),
+            ));
+        }
         let Some(axis) = axis else {
             // What has no class axis is the same for every class.
             return Ok(x.id);

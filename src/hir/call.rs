@@ -1,12 +1,11 @@
 //! Calls of definitions: overloads, operands, options, and the body in place of the call.
 
-use super::build::Placed;
 use super::cx::{Checked, Cx, Frame, Reported, Scope, Value};
-use super::expr::quoted;
 use super::functions::{FUNCTIONS, elementwise, is_builtin};
 use super::tree::{Conversion, ExprId};
 use super::ty::Kind;
 use crate::ast;
+use crate::ast::vocabulary;
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::ir::MapOp;
 use crate::source::Span;
@@ -29,19 +28,6 @@ pub(super) struct Fit {
     pub steps: Vec<(Conversion, Kind)>,
     pub span: Span,
     pub cost: usize,
-}
-
-/// Why a definition does not fit a call; the larger `rank`, the closer it came.
-struct Misfit {
-    rank: usize,
-    diagnostic: Box<Diagnostic>,
-}
-
-fn misfit(rank: usize, diagnostic: Diagnostic) -> Misfit {
-    Misfit {
-        rank,
-        diagnostic: Box::new(diagnostic),
-    }
 }
 
 impl<'a> Cx<'a> {
@@ -116,41 +102,17 @@ impl<'a> Cx<'a> {
 
     /// The function or definition whose name is most like `name`.
     pub(super) fn nearest_callable(&self, name: &str) -> Option<String> {
-        // Names that other libraries use, for losses that have another name here.
-        const ALIASES: &[(&str, &str)] = &[
-            ("crossentropy", "ce"),
-            ("cross_entropy", "ce"),
-            ("categorical_crossentropy", "ce"),
-            ("sparse_categorical_crossentropy", "ce"),
-            ("cross_entropy_loss", "ce"),
-            ("xent", "ce"),
-            ("bce_with_logits", "bce"),
-            ("binary_crossentropy", "bce"),
-            ("binary_cross_entropy", "bce"),
-            ("dice_loss", "dice"),
-            ("iou_loss", "jaccard"),
-            ("jaccard_loss", "jaccard"),
-            ("focal_loss", "focal"),
-            ("tversky_loss", "tversky"),
-            ("mse_loss", "mse"),
-            ("l1_loss", "mae"),
-            ("huber_loss", "huber"),
-            ("smooth_l1_loss", "smooth_l1"),
-            ("kl_div", "kl"),
-            ("kl_divergence", "kl"),
-            ("power", "pow"),
-            ("ln", "log"),
-            ("average", "mean"),
-            ("gather", "pick"),
-            ("one_hot", "onehot"),
-            ("detach", "stop_grad"),
-            ("stop_gradient", "stop_grad"),
-            ("lse", "logsumexp"),
-        ];
-        let lower = name.to_lowercase();
-        if let Some((_, here)) = ALIASES.iter().find(|(there, _)| *there == lower) {
-            return Some((*here).to_string());
+        if let Some(here) = vocabulary::callable(name)
+            && self.is_callable(here)
+        {
+            return Some(here.to_string());
         }
+        if let Some(bare) = vocabulary::without_suffix(name)
+            && self.is_callable(&bare)
+        {
+            return Some(bare);
+        }
+        let lower = name.to_lowercase();
         let own = self.definitions.iter().map(|d| d.name.text.as_str());
         let library = self.library.names();
         let names = own
@@ -173,7 +135,7 @@ impl<'a> Cx<'a> {
         )
         .at(callee.span, "not known");
         diagnostic = match self.nearest_callable(name) {
-            Some(near) => diagnostic.fix(callee.span, near, "a similar name"),
+            Some(near) => diagnostic.guess(callee.span, near, "a similar name"),
             None => {
                 diagnostic.help("`lossc list losses` and `lossc list functions` show all there are")
             }
@@ -181,278 +143,8 @@ impl<'a> Cx<'a> {
         self.report(diagnostic)
     }
 
-    /// Takes the definition that fits best; if none does, explains the one that comes closest.
-    fn overload(&mut self, candidates: &[&'a ast::Definition], site: CallSite) -> Checked<Value> {
-        let operands = self.given_operands(candidates, site)?;
-        let mut best: Option<(usize, &'a ast::Definition, Vec<Fit>)> = None;
-        let mut closest: Option<Misfit> = None;
-        for &definition in candidates {
-            match self.fit(definition, site, &operands) {
-                Ok(fits) => {
-                    let cost = fits.iter().map(|fit| fit.cost).sum();
-                    if best.as_ref().is_none_or(|(known, ..)| cost < *known) {
-                        best = Some((cost, definition, fits));
-                    }
-                }
-                Err(misfit) => {
-                    if closest
-                        .as_ref()
-                        .is_none_or(|known| misfit.rank > known.rank)
-                    {
-                        closest = Some(misfit);
-                    }
-                }
-            }
-        }
-        match (best, closest) {
-            (Some((_, definition, fits)), _) => self.expand(definition, site, fits),
-            (None, Some(misfit)) => Err(self.report(*misfit.diagnostic)),
-            (None, None) => Err(Reported),
-        }
-    }
-
-    /// The operands that a call names after `on`, or finds in scope, by name.
-    fn given_operands(
-        &mut self,
-        candidates: &[&'a ast::Definition],
-        site: CallSite,
-    ) -> Checked<Vec<(Option<String>, Placed)>> {
-        let mut list = Vec::new();
-        match site.on {
-            Some(args) => {
-                let mut failed = false;
-                for arg in args {
-                    match self.placed(&arg.value) {
-                        Ok(value) => list.push((arg.name.as_ref().map(|n| n.text.clone()), value)),
-                        Err(Reported) => failed = true,
-                    }
-                }
-                if failed {
-                    return Err(Reported);
-                }
-            }
-            None => {
-                let mut names: Vec<&str> = Vec::new();
-                for definition in candidates {
-                    for operand in &definition.operands {
-                        if !names.contains(&operand.name.text.as_str()) {
-                            names.push(&operand.name.text);
-                        }
-                    }
-                }
-                for name in names {
-                    let value = match self.local(name) {
-                        Some(value) => Some(value),
-                        None if self.scopes.last().is_none_or(|s| s.file_operands) => {
-                            let found = self.globals.iter().position(|g| g.name.text == name);
-                            match found {
-                                Some(i) => Some(self.global(i, site.span)?),
-                                None => None,
-                            }
-                        }
-                        None => None,
-                    };
-                    if let Some(Value::Expr(id)) = value {
-                        let span = site.callee.span;
-                        list.push((Some(name.to_string()), Placed { id, span }));
-                    }
-                }
-            }
-        }
-        Ok(list)
-    }
-
-    /// Whether a definition takes these operands and options, and at what cost.
-    fn fit(
-        &mut self,
-        definition: &'a ast::Definition,
-        site: CallSite,
-        given: &[(Option<String>, Placed)],
-    ) -> Result<Vec<Fit>, Misfit> {
-        let name = &definition.name.text;
-        self.fit_options(definition, site)?;
-        let mut fits = Vec::new();
-        for (i, operand) in definition.operands.iter().enumerate() {
-            let found = given
-                .iter()
-                .find(|(key, _)| key.as_ref() == Some(&operand.name.text))
-                .or_else(|| given.get(i).filter(|(key, _)| key.is_none()));
-            let Some((_, value)) = found else {
-                let list: Vec<&str> = definition
-                    .operands
-                    .iter()
-                    .map(|o| o.name.text.as_str())
-                    .collect();
-                return Err(misfit(
-                    10 + i,
-                    Diagnostic::error(
-                        Code::MissingOperand,
-                        format!(
-                            "`{name}` needs `{}`, which is not in scope",
-                            operand.name.text
-                        ),
-                    )
-                    .at(site.span, "in this call")
-                    .also(operand.span, "the operand is declared here")
-                    .help(format!(
-                        "name the operands: `{name}(…) on ({})`, or declare an input `{}`",
-                        list.iter()
-                            .map(|o| format!("{o}=…"))
-                            .collect::<Vec<_>>()
-                            .join(", "),
-                        operand.name.text
-                    )),
-                ));
-            };
-            match self.fit_operand(operand, *value) {
-                Some(fit) => fits.push(fit),
-                None => {
-                    return Err(misfit(
-                        20 + i,
-                        self.operand_misfit(name, operand, *value, site),
-                    ));
-                }
-            }
-        }
-        if let Some(args) = site.on {
-            let known = |arg: &ast::Arg| match &arg.name {
-                Some(key) => definition.operands.iter().any(|o| o.name.text == key.text),
-                None => true,
-            };
-            let stray = args
-                .iter()
-                .find(|arg| !known(arg))
-                .or_else(|| args.get(definition.operands.len()));
-            if let Some(arg) = stray {
-                let list: Vec<&str> = definition
-                    .operands
-                    .iter()
-                    .map(|o| o.name.text.as_str())
-                    .collect();
-                return Err(misfit(
-                    15,
-                    Diagnostic::error(
-                        Code::TooManyArguments,
-                        format!("`{name}` has no such operand"),
-                    )
-                    .at(
-                        arg.name.as_ref().map_or(arg.value.span, |key| key.span),
-                        "not an operand",
-                    )
-                    .help(if list.is_empty() {
-                        format!("`{name}` is a function and takes no operands")
-                    } else {
-                        format!("its operands are {}", crate::diag::and_list(&quoted(&list)))
-                    }),
-                ));
-            }
-        }
-        Ok(fits)
-    }
-
-    /// Whether a definition has the options that a call names.
-    fn fit_options(&mut self, definition: &ast::Definition, site: CallSite) -> Result<(), Misfit> {
-        let name = &definition.name.text;
-        let options: Vec<&str> = definition
-            .options
-            .iter()
-            .map(|o| o.name.text.as_str())
-            .collect();
-        for arg in site.args {
-            let Some(key) = &arg.name else { continue };
-            if options.contains(&key.text.as_str()) {
-                continue;
-            }
-            let mut diagnostic = Diagnostic::error(
-                Code::UnknownOption,
-                format!("`{name}` has no option `{}`", key.text),
-            )
-            .at(key.span, "not an option")
-            .also(definition.name.span, "defined here");
-            diagnostic = match nearest(&key.text, options.iter().copied()) {
-                Some(near) => diagnostic.fix(key.span, near, "a similar option"),
-                None if options.is_empty() => diagnostic.help("it has no options"),
-                None => diagnostic.help(format!(
-                    "its options are {}",
-                    crate::diag::and_list(&quoted(&options))
-                )),
-            };
-            if definition.operands.iter().any(|o| o.name.text == key.text) {
-                diagnostic.fixes.clear();
-                diagnostic.help = vec![format!(
-                    "`{}` is an operand; operands stand after `on`: `{name}(…) on ({}=…)`",
-                    key.text, key.text
-                )];
-            }
-            return Err(misfit(1, diagnostic));
-        }
-        let operand = |arg: &&ast::Arg| match (&arg.name, &arg.value.kind) {
-            (None, ast::ExprKind::Name(text)) => {
-                definition.operands.iter().any(|o| o.name.text == *text)
-                    && !options.contains(&text.as_str())
-            }
-            _ => false,
-        };
-        if let Some(arg) = site.args.iter().find(operand) {
-            let list: Vec<&str> = definition
-                .operands
-                .iter()
-                .map(|o| o.name.text.as_str())
-                .collect();
-            let list = list.join(", ");
-            return Err(misfit(2, Diagnostic::error(
-                    Code::TooManyArguments,
-                    format!("operands of `{name}` do not stand among its options"),
-                )
-                .at(arg.value.span, "an operand")
-                .also(definition.name.span, "defined here")
-                .help(format!(
-                    "operands stand after `on`: `{name}() on ({list})`; inputs of these names are taken without it: `{name}()`"
-                ))));
-        }
-        let positional = site.args.iter().filter(|arg| arg.name.is_none()).count();
-        // A function is told from a loss of its name by the arguments that it must have.
-        let needed = definition.options.iter().enumerate().find(|(i, option)| {
-            let keyed = |arg: &ast::Arg| {
-                let key = arg.name.as_ref();
-                key.is_some_and(|key| key.text == option.name.text)
-            };
-            option.default.is_none() && *i >= positional && !site.args.iter().any(keyed)
-        });
-        if let (Some((_, option)), true) = (needed, definition.operands.is_empty()) {
-            return Err(misfit(
-                3,
-                super::options::missing(definition, option, site.span),
-            ));
-        }
-        if positional > options.len() {
-            let extra = site
-                .args
-                .iter()
-                .filter(|arg| arg.name.is_none())
-                .nth(options.len())
-                .map_or(site.span, |arg| arg.value.span);
-            let mut diagnostic = Diagnostic::error(
-                Code::TooManyArguments,
-                format!(
-                    "`{name}` has {} options, and {positional} arguments are given",
-                    options.len()
-                ),
-            )
-            .at(extra, "one too many")
-            .also(definition.name.span, "defined here");
-            if !definition.operands.is_empty() {
-                diagnostic = diagnostic.help(format!(
-                    "operands stand after `on`: `{name}() on (pred, target)`; without it they are taken from the scope"
-                ));
-            }
-            return Err(misfit(2, diagnostic));
-        }
-        Ok(())
-    }
-
     /// The value of a call: options evaluated, operands converted, the body checked in their scope.
-    fn expand(
+    pub(super) fn expand(
         &mut self,
         definition: &'a ast::Definition,
         site: CallSite,
@@ -559,8 +251,9 @@ impl<'a> Cx<'a> {
                 continue;
             }
             let mut fits = Vec::new();
+            let axes = self.probe_axes(definition.head);
             for operand in &definition.operands {
-                let Some(id) = self.probe_operand(operand) else {
+                let Some(id) = self.probe_operand(operand, axes) else {
                     break;
                 };
                 fits.push(Fit {

@@ -369,16 +369,25 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// Axes for the operands of a definition that nothing calls: one for each role.
+    pub(super) fn probe_axes(&mut self, span: Span) -> [super::axes::AxisId; 3] {
+        [
+            self.axes.probe("N", Role::Batch, span),
+            self.axes.probe("C", Role::Class, span),
+            self.axes.probe("S", Role::Space, span),
+        ]
+    }
+
     /// An operand of a declared type, made to check a definition that nothing calls.
-    pub(super) fn probe_operand(&mut self, operand: &ast::OperandDecl) -> Option<ExprId> {
+    pub(super) fn probe_operand(
+        &mut self,
+        operand: &ast::OperandDecl,
+        [n, c, s]: [super::axes::AxisId; 3],
+    ) -> Option<ExprId> {
         let ast::TypeKind::Tensor { kind, class, .. } = &operand.ty.kind else {
             return None;
         };
         let span = operand.span;
-        let axis = |cx: &mut Self, name: &str, role: Role| cx.axes.probe(name, role, span);
-        let n = axis(self, "N", Role::Batch);
-        let c = axis(self, "C", Role::Class);
-        let s = axis(self, "S", Role::Space);
         use super::ty::Classes;
         let per = matches!(class.as_ref().map(|c| c.word), Some(ast::ClassWord::Per));
         let classes = if per {

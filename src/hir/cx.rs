@@ -231,7 +231,13 @@ impl<'a> Cx<'a> {
     /// The expression of this kind and type; the same one if there is one already.
     pub fn intern(&mut self, kind: ExprKind, ty: Ty, span: Span) -> ExprId {
         let key = (kind, ty);
+        let written = !self.library.holds(span);
         if let Some(&id) = self.interned.get(&key) {
+            let known = &mut self.exprs[id.index()];
+            if written && !known.written {
+                // The user's own text says more than the call of the library that came first.
+                (known.written, known.span) = (true, span);
+            }
             return id;
         }
         let id = ExprId(self.exprs.len() as u32);
@@ -247,6 +253,7 @@ impl<'a> Cx<'a> {
             ty: key.1.clone(),
             span: self.place(span),
             tensor,
+            written,
         });
         self.interned.insert(key, id);
         id

@@ -5,8 +5,9 @@ use super::build::Placed;
 use super::cx::{AxisChoice, Checked, Cx, GlobalSource, Reported, Scope, State, Value};
 use super::tree::{ExprId, ExprKind};
 use super::ty::{Classes, Kind, Ty};
+use crate::ast::vocabulary;
 use crate::ast::{self, BinaryOp, UnaryOp};
-use crate::diag::{Code, Diagnostic, nearest, or_list};
+use crate::diag::{Code, Diagnostic, and_list, nearest, or_list};
 use crate::ir::MapOp;
 use crate::source::Span;
 
@@ -174,7 +175,7 @@ impl<'a> Cx<'a> {
                     .at(rhs.span, "not one of its words")
                     .help(format!("it is one of {}", or_list(&quoted(&among))));
             if let Some(near) = nearest(right, among.iter().map(String::as_str)) {
-                diagnostic = diagnostic.fix(rhs.span, near, "a similar word");
+                diagnostic = diagnostic.guess(rhs.span, near, "a similar word");
             }
             return Err(self.report(diagnostic));
         }
@@ -238,9 +239,15 @@ impl<'a> Cx<'a> {
                 .note(format!("`{name}` is a function or a loss"))
                 .fix(span, format!("{name}()"), "to call it, add parentheses");
         } else if let Some(near) = nearest(name, visible.iter().map(String::as_str)) {
-            diagnostic = diagnostic.fix(span, near, "a similar name");
+            diagnostic = diagnostic.guess(span, near, "a similar name");
+        } else if let Some(near) = nearest(name, ["batch", "class", "space"]) {
+            diagnostic = diagnostic.guess(span, near, "a similar role");
+        } else if let Some(here) = vocabulary::input(name)
+            && visible.iter().any(|v| v == here)
+        {
+            diagnostic = diagnostic.fix(span, here, "here it is called");
         } else if let Some(near) = self.nearest_callable(name) {
-            diagnostic = diagnostic.fix(span, format!("{near}()"), "a similar name");
+            diagnostic = diagnostic.guess(span, format!("{near}()"), "a similar name");
         } else if name.chars().count() == 1
             && self
                 .axes
@@ -253,7 +260,8 @@ impl<'a> Cx<'a> {
         if diagnostic.fixes.is_empty() && !visible.is_empty() {
             let mut names = visible;
             names.truncate(8);
-            diagnostic = diagnostic.help(format!("in scope are {}", or_list(&quoted(&names))));
+            let are = if names.len() == 1 { "is" } else { "are" };
+            diagnostic = diagnostic.help(format!("in scope {are} {}", and_list(&quoted(&names))));
         }
         self.report(diagnostic)
     }
@@ -292,7 +300,7 @@ impl<'a> Cx<'a> {
         }
     }
 
-    fn input(&mut self, input: u32) -> ExprId {
+    pub(super) fn input(&mut self, input: u32) -> ExprId {
         let declared = &self.inputs[input as usize];
         let (ty, span) = (declared.ty.clone(), declared.span);
         self.intern(ExprKind::Input(input), ty, span)
@@ -311,12 +319,35 @@ impl<'a> Cx<'a> {
         match found {
             Some(axes) if self.sees_file() => Ok(axes),
             _ => {
+                let elsewhere = match name {
+                    "True" => Some("true"),
+                    "False" => Some("false"),
+                    "Inf" | "INF" => Some("inf"),
+                    _ => None,
+                };
+                if let Some(here) = elsewhere {
+                    return Err(self.report(
+                        Diagnostic::error(
+                            Code::UnknownName,
+                            format!("`{name}` is written `{here}`"),
+                        )
+                        .at(span, "in upper case this is an axis")
+                        .fix(span, here, "write it in lower case"),
+                    ));
+                }
+                if matches!(name, "None" | "NULL") {
+                    return Err(self.report(
+                        Diagnostic::error(Code::UnknownName, format!("there is no `{name}`"))
+                            .at(span, "in upper case this is an axis")
+                            .help("leave the option out: then its default holds"),
+                    ));
+                }
                 let names: Vec<String> = self.axes.names().map(String::from).collect();
                 let mut diagnostic =
                     Diagnostic::error(Code::UnknownAxis, format!("there is no axis `{name}`"))
                         .at(span, "not an axis of any input");
                 diagnostic = match nearest(name, names.iter().map(String::as_str)) {
-                    Some(near) => diagnostic.fix(span, near, "a similar axis"),
+                    Some(near) => diagnostic.guess(span, near, "a similar axis"),
                     None => diagnostic.help(format!(
                         "the axes are {}, the roles are `batch`, `class` and `space`",
                         crate::diag::and_list(&quoted(&names))
@@ -392,7 +423,13 @@ impl<'a> Cx<'a> {
                                 Code::UnknownAxis,
                                 format!("{what} has no axis `{name}`"),
                             )
-                            .at(span, format!("its axes are `{has}`")),
+                            .at(
+                                span,
+                                match operand {
+                                    [] => "it is a single number".to_string(),
+                                    _ => format!("its axes are `{has}`"),
+                                },
+                            ),
                         ));
                     }
                     list.extend(found);
@@ -433,6 +470,33 @@ impl<'a> Cx<'a> {
         let id = self.expr_of(value, base.span)?;
         let found = self.ty(id).clone();
         let kind = self.kind_from(kind, class.as_ref(), Some(&found.axes), ty.span)?;
+        // What an activation makes of scores is not made by a word, nor undone by one.
+        let other = matches!(
+            (found.kind, kind),
+            (
+                Kind::Logits(_),
+                Kind::Probs(_) | Kind::LogProbs(_) | Kind::OneHot(_) | Kind::Mask(_)
+            ) | (
+                Kind::Probs(_) | Kind::OneHot(_) | Kind::Mask(_),
+                Kind::Logits(_) | Kind::LogProbs(_)
+            ) | (Kind::LogProbs(_), Kind::Logits(_) | Kind::Probs(_))
+        );
+        if other {
+            let text = found.show(&self.axes);
+            let diagnostic = Diagnostic::error(
+                Code::KindMismatch,
+                format!("`{text}` cannot be seen as `{}`", kind.word()),
+            )
+            .at(
+                base.span,
+                "`as` changes what numbers mean, never the numbers",
+            );
+            return Err(self.report(match found.kind {
+                Kind::Logits(_) => diagnostic
+                    .help("leave out `as …`: where probabilities are needed, the softmax or the sigmoid is put in"),
+                _ => diagnostic.help("declare the input as what it is"),
+            }));
+        }
         let integral = matches!(kind, Kind::Labels(_) | Kind::Int);
         let was_integral = matches!(found.kind, Kind::Labels(_) | Kind::Int);
         if kind.is_float() != found.kind.is_float() || integral != was_integral {
@@ -671,8 +735,8 @@ impl<'a> Cx<'a> {
                 let mut diagnostic =
                     Diagnostic::error(Code::BadType, format!("there is no kind `{other}`"))
                         .at(word.span, "not a kind");
-                diagnostic = match nearest(other, known) {
-                    Some(near) => diagnostic.fix(word.span, near, "a similar kind"),
+                diagnostic = match nearest(other, known).or_else(|| vocabulary::kind(other)) {
+                    Some(near) => diagnostic.guess(word.span, near, "a similar kind"),
                     None => {
                         diagnostic.help(format!("a kind is one of {}", or_list(&quoted(&known))))
                     }

@@ -6,6 +6,7 @@ use super::cx::{Checked, Cx, GlobalSource, Reported};
 use super::expr::quoted;
 use super::tree::{Input, InputAxis, InputSource};
 use super::ty::{Kind, Ty};
+use crate::ast::vocabulary;
 use crate::ast::{self, AxisDecl, ClassWord, ItemKind, TypeKind};
 use crate::diag::{Code, Diagnostic, nearest, or_list};
 use crate::signature::Bounds;
@@ -37,7 +38,7 @@ impl<'a> Cx<'a> {
                     )
                     .at(word.span, "not a role");
                     diagnostic = match nearest(&word.text, roles) {
-                        Some(near) => diagnostic.fix(word.span, near, "a similar role"),
+                        Some(near) => diagnostic.guess(word.span, near, "a similar role"),
                         None => diagnostic
                             .help(format!("a role is one of {}", or_list(&quoted(&roles)))),
                     };
@@ -248,7 +249,7 @@ impl<'a> Cx<'a> {
             AxisDecl::Pack { name: None, span } => Err(self.report(
                 Diagnostic::error(Code::BadType, "the axes of an input have names")
                     .at(*span, "a pack without a name")
-                    .fix(*span, "...S", "with a name"),
+                    .guess(*span, "...S", "with a name"),
             )),
             AxisDecl::Pack {
                 name: Some(name),
@@ -428,13 +429,29 @@ impl<'a> Cx<'a> {
                 Diagnostic::error(Code::UnknownName, format!("there is no task `{word}`"))
                     .at(span, "not known");
             diagnostic = match nearest(word, tasks.iter().copied()) {
-                Some(near) => diagnostic.fix(span, near, "a similar task"),
+                Some(near) => diagnostic.guess(span, near, "a similar task"),
                 None => diagnostic.help(format!("a task is one of {}", or_list(&quoted(&tasks)))),
             };
             return Err(self.report(diagnostic));
         };
         let mut failed = false;
         for item in &task.items {
+            if let ItemKind::Input { name: input, .. } = &item.kind
+                && let Some(known) = self.globals.iter().find(|g| g.name.text == input.text)
+            {
+                let (own, task) = (known.name.span, name.map_or(_file, |n| n.span));
+                self.report(
+                    Diagnostic::error(
+                        Code::Duplicate,
+                        format!("`{}` is declared by `task {word}` already", input.text),
+                    )
+                    .at(own, "the second time")
+                    .also(task, format!("the task declares `{}` too", input.text))
+                    .help("leave out the task, or the inputs of your own"),
+                );
+                failed = true;
+                continue;
+            }
             if let ItemKind::Input { name, ty } = &item.kind {
                 failed |= self.input_item(name, ty, item.doc.clone()).is_err();
             }
@@ -511,12 +528,12 @@ impl<'a> Cx<'a> {
                 let mut diagnostic =
                     Diagnostic::error(Code::BadType, format!("there is no kind `{}`", kind.text))
                         .at(kind.span, "not a kind");
-                diagnostic = match nearest(&kind.text, KINDS) {
-                    Some(near) => diagnostic.fix(kind.span, near, "a similar kind"),
-                    None => {
-                        diagnostic.help(format!("a kind is one of {}", or_list(&quoted(&KINDS))))
-                    }
-                };
+                diagnostic =
+                    match nearest(&kind.text, KINDS).or_else(|| vocabulary::kind(&kind.text)) {
+                        Some(near) => diagnostic.guess(kind.span, near, "a similar kind"),
+                        None => diagnostic
+                            .help(format!("a kind is one of {}", or_list(&quoted(&KINDS)))),
+                    };
                 self.report(diagnostic);
                 failed = true;
             }

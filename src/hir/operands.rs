@@ -46,6 +46,16 @@ impl<'a> Cx<'a> {
         })
     }
 
+    /// Whether the value could be converted to the kind of the operand if its classes lay so.
+    pub(super) fn converts(&self, operand: &ast::OperandDecl, value: Placed) -> bool {
+        match &operand.ty.kind {
+            TypeKind::Tensor { kind, .. } => self
+                .conversion(self.ty(value.id).kind, &kind.text)
+                .is_some(),
+            TypeKind::OneOf(_) => false,
+        }
+    }
+
     pub(super) fn operand_misfit(
         &self,
         name: &str,
@@ -90,7 +100,10 @@ impl<'a> Cx<'a> {
                 "probabilities do not become logits again; give the scores before the activation"
                     .to_string()
             }
-            (_, Kind::Logits(Classes::None | Classes::Per(_)) | Kind::Mask(_)) if over => format!(
+            (_, Kind::Logits(Classes::None)) if over => format!(
+                "without `over` these are scores of one yes/no question, which `bce()` and `focal()` take; for exclusive classes declare `{input}` as `logits[N, C, ...S] over C`"
+            ),
+            (_, Kind::Logits(Classes::Per(_)) | Kind::Mask(_)) if over => format!(
                 "these are independent yes/no questions; `bce()` and `focal()` take them. For exclusive classes declare `{}`",
                 if matches!(ty.kind, Kind::Mask(_)) {
                     "labels[N, ...S] of C"
@@ -99,7 +112,7 @@ impl<'a> Cx<'a> {
                 }
             ),
             ("labels", Kind::Mask(_)) => {
-                "declare the target as `labels[N, ...S] of C`; for a mask take `bce()`".to_string()
+                "declare the target as `labels[N, ...S] of C`; for a mask declare the prediction as `logits …` without `over`, and take `bce()` or `focal()`".to_string()
             }
             ("labels", Kind::Real) => format!(
                 "labels are whole numbers: declare `{input}` as `labels[N, ...S] of C`; soft targets are `probs[N, C, ...S] over C`, for `soft_ce()`"

@@ -119,7 +119,7 @@ impl<'a> Cx<'a> {
                         if let Some(near) = other.and_then(|o| {
                             nearest(&o, among.iter().map(String::as_str)).map(String::from)
                         }) {
-                            diagnostic = diagnostic.fix(arg.span, near, "a similar word");
+                            diagnostic = diagnostic.guess(arg.span, near, "a similar word");
                         }
                         Err(self.report(diagnostic))
                     }
@@ -176,7 +176,13 @@ impl<'a> Cx<'a> {
         let TypeKind::Tensor { kind, .. } = &option.ty.kind else {
             return Ok(id);
         };
-        let found = self.show(id);
+        let found = match (self.known(id), self.ty(id).kind) {
+            (Some(0.0), Kind::Bool) => "false".to_string(),
+            (Some(_), Kind::Bool) => "true".to_string(),
+            (Some(value), _) => value.to_string(),
+            (None, _) => self.show(id),
+        };
+        let known = self.known(id);
         let wrong = |need: &str| {
             Diagnostic::error(
                 Code::BadOption,
@@ -194,7 +200,14 @@ impl<'a> Cx<'a> {
         }
         match kind.text.as_str() {
             "bool" if self.ty(id).kind == Kind::Bool => Ok(id),
-            "bool" => Err(self.report(wrong("`true` or `false`"))),
+            "bool" => {
+                let diagnostic = wrong("`true` or `false`");
+                Err(self.report(match known {
+                    Some(0.0) => diagnostic.fix(span, "false", "write"),
+                    Some(1.0) => diagnostic.fix(span, "true", "write"),
+                    _ => diagnostic,
+                }))
+            }
             "int" => match self.known(id) {
                 Some(x) if self.ty(id).kind != Kind::Bool && x == x.trunc() => {
                     Ok(self.constant(x, Kind::Int, span))

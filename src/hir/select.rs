@@ -15,9 +15,29 @@ impl Cx<'_> {
         selectors: &[ast::Selector],
         span: Span,
     ) -> Checked<Value> {
+        if let (ast::ExprKind::Name(name), Some(ast::Selector::At { axis, .. })) =
+            (&base.kind, selectors.first())
+            && name != "index"
+            && self.local(name).is_none()
+            && !self.visible().contains(name)
+            && self.is_callable(name)
+        {
+            let option = &axis.name;
+            return Err(self.report(
+                Diagnostic::error(
+                    Code::UnknownName,
+                    format!("the options of `{name}` stand in parentheses"),
+                )
+                .at(option.span, "these brackets hold axes")
+                .also(base.span, "a function or a loss")
+                .help(format!("write `{name}({}=…)`", option.text)),
+            ));
+        }
         let (mut value, rest) = match (&base.kind, selectors) {
             (ast::ExprKind::Name(name), [ast::Selector::At { axis, index }, rest @ ..])
-                if name == "index" && self.local(name).is_none() =>
+                if name == "index"
+                    && self.local(name).is_none()
+                    && !self.visible().contains(name) =>
             {
                 (self.new_axis(&axis.name, index, span)?, rest)
             }
@@ -150,6 +170,21 @@ impl Cx<'_> {
                 let end = end.map(|(i, _)| i);
                 let place = self.place(*at);
                 let to = self.axes.slice(axis, start, end, place);
+                let known = self.axes.get(axis).size.clone();
+                if let (Some((size, declared, why)), Some((0, ..))) =
+                    (known, &self.axes.get(to).size)
+                    && size > 0
+                {
+                    let name = self.axes.get(axis).name.clone();
+                    return Err(self.report(
+                        Diagnostic::error(
+                            Code::BadIndex,
+                            format!("`{name}` has {size} entries, and this takes none of them"),
+                        )
+                        .at(*at, "an empty stretch")
+                        .also(declared, format!("`{name}` is {size} {why}")),
+                    ));
+                }
                 let kind = kind_sliced(ty.kind, axis, to);
                 let id = if kind == Kind::Real {
                     self.real_of(id)

@@ -157,6 +157,8 @@ pub struct Expr {
     pub span: Span,
     /// Whether it depends on a tensor input, and not on scalars alone.
     pub tensor: bool,
+    /// Whether the user wrote it, in the spec or in a definition of it, and not only the library.
+    pub written: bool,
 }
 
 /// A conversion that the checker inserts; it loses nothing.

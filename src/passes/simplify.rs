@@ -22,7 +22,7 @@ fn run(graph: Graph, _: &Config) -> Graph {
     let is_grad = |role: Role| matches!(role, Role::Grad(_));
     match graph.outputs.iter().any(|o| is_grad(o.role)) {
         true => rewrite::run(graph, ready, after_gradient),
-        false => rewrite::run(graph, ready, structure),
+        false => rewrite::run(graph, ready, ungated),
     }
 }
 
@@ -120,6 +120,15 @@ fn after_gradient(cx: &mut Rewriter<'_>, id: NodeId) -> Option<NodeId> {
     let node = cx.graph().node(id);
     match node.op {
         Op::StopGrad => Some(node.args[0]),
+        _ => ungated(cx, id),
+    }
+}
+
+/// Gates that do not gate become products. Not for `stabilise`, whose rules make c·log c a gate: the two
+/// would go on for ever.
+fn ungated(cx: &mut Rewriter<'_>, id: NodeId) -> Option<NodeId> {
+    match cx.graph().node(id).op {
+        Op::Map(MapOp::Gate) => plain_gate(cx, id).or_else(|| structure(cx, id)),
         _ => structure(cx, id),
     }
 }
@@ -131,7 +140,6 @@ pub(super) fn structure(cx: &mut Rewriter<'_>, id: NodeId) -> Option<NodeId> {
     match node.op {
         Op::Broadcast(_) => widen(cx, id, x),
         Op::Map(MapOp::Float) if cx.graph().ty(x).elem == Elem::Float => Some(x),
-        Op::Map(MapOp::Gate) => plain_gate(cx, id).or_else(|| narrow(cx, id)),
         Op::Map(_) => narrow(cx, id),
         Op::Reduce(_, ref over) if over.is_empty() => Some(x),
         Op::Reduce(ReduceOp::Sum, _) => sum_of_repeated(cx, id, x),

@@ -232,6 +232,25 @@ impl Dag {
         self.add(Op::Map(op), args, dims, elem)
     }
 
+    /// The floats that a comparison may find equal to themselves, computed elsewhere: what is compared,
+    /// and all that they are made of. They must have the same bits in every pass that computes them, or
+    /// the largest of some numbers is none of them.
+    pub fn compared(&self) -> Vec<bool> {
+        let mut compared = vec![false; self.nodes.len()];
+        for id in (0..self.nodes.len()).rev() {
+            let node = &self.nodes[id];
+            let compares = match &node.op {
+                Op::Map(MapOp::Eq | MapOp::Ne | MapOp::Lt | MapOp::Le | MapOp::Gt | MapOp::Ge)
+                | Op::ArgMax(_) => true,
+                _ => compared[id],
+            };
+            if compares {
+                node.args.iter().for_each(|&a| compared[a] = true);
+            }
+        }
+        compared
+    }
+
     /// Forgets which nodes are there already, after their dims have changed.
     pub fn forget(&mut self) {
         self.memo.clear();

@@ -38,7 +38,8 @@ impl Lower<'_> {
         let internal = self.internal(id);
         match node.op {
             Op::Map(MapOp::Exp) if internal => Some(node.args[0]).filter(|&a| alone(a, MapOp::Sub)),
-            Op::Map(MapOp::Add | MapOp::Sub) if internal => node
+            // The product is not rounded on the way to the sum, which changes its last bit.
+            Op::Map(MapOp::Add | MapOp::Sub) if internal && !self.compared[id] => node
                 .args
                 .iter()
                 .copied()
@@ -248,6 +249,7 @@ impl Lower<'_> {
                 if let (ReduceOp::Sum, Some(last)) = (op, self.last_result(x))
                     && last.op == TileOp::Map(MapOp::Mul)
                     && self.uses[node.args[0]] == 1
+                    && !self.compared[id]
                 {
                     let last = self.last_result(x).expect("just seen");
                     (last.op, last.dst) = (TileOp::AccMul, acc);

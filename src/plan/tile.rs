@@ -29,6 +29,8 @@ pub(super) struct Lower<'a> {
     pub closure: Vec<Id>,
     /// How often each node is used.
     pub uses: Vec<usize>,
+    /// Which nodes must have the same bits wherever they are computed.
+    pub compared: Vec<bool>,
     /// The loop of an elementwise value; the loop after which any other is ready, or −1.
     pub depth: Vec<i32>,
     /// Values kept as slabs, and their registers once they have one.
@@ -56,6 +58,7 @@ pub(super) fn lower(stores: &mut Stores, trip: &Trip) -> Pass {
         .closure(&stores.dag, trip.space, trip.roots(), &trip.finds);
     let count = stores.dag.nodes.len();
     let mut cx = Lower {
+        compared: stores.dag.compared(),
         stores,
         space,
         trip,

@@ -7,7 +7,7 @@ use super::labels::{self, LabelRule};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::ir::{DimId, DimSizes, Graph};
 use crate::signature::{InputDim, Numbers, Signature, Slot, What};
-use candle_core::{DType, Tensor};
+use candle_core::{CpuStorage, DType, Storage, Tensor};
 
 /// What a caller binds to a name.
 #[derive(Clone, Debug)]
@@ -680,5 +680,16 @@ pub(super) fn unreadable(slot: &Slot, why: &candle_core::Error) -> Diagnostic {
 
 /// The number in a tensor of one element.
 pub fn scalar_value(tensor: &Tensor) -> candle_core::Result<f64> {
+    let (storage, layout) = tensor.storage_and_layout();
+    // Most come from the fused back end: read them where they lie, without a tensor for each conversion.
+    if let (Storage::Cpu(cpu), 1) = (&*storage, tensor.elem_count()) {
+        let at = layout.start_offset();
+        match cpu {
+            CpuStorage::F64(x) => return Ok(x[at]),
+            CpuStorage::F32(x) => return Ok(f64::from(x[at])),
+            _ => {}
+        }
+    }
+    drop(storage);
     tensor.to_dtype(DType::F64)?.reshape(())?.to_scalar::<f64>()
 }

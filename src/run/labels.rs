@@ -4,10 +4,11 @@
 use super::backend::{Backend, backend_for, execute};
 use super::bind::{BoundInputs, merged_dims, scalar_value, unreadable};
 use super::prepared::Prepared;
+use super::range;
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{DimId, Role};
 use crate::signature::{InputDim, Numbers, Signature, Slot, What};
-use candle_core::{DType, Result, Storage, Tensor};
+use candle_core::{DType, Result, Tensor};
 
 /// Which labels count under the `ignore` rule of a spec: the graphs that `lower` makes of it.
 pub struct LabelRule {
@@ -61,28 +62,8 @@ pub(super) fn check(
 
 /// The first label that is no class, whatever is ignored.
 fn first(given: &Tensor, classes: usize) -> Result<Found> {
-    if given.elem_count() == 0 {
-        return Ok(None);
-    }
-    let flat = given.detach().flatten_all()?.to_dtype(DType::I64)?;
-    let fine = |label: i64| (label as u64) < classes as u64;
-    let search = |labels: &[i64]| {
-        let at = labels.iter().position(|&label| !fine(label))?;
-        Some(unravel(at, given.dims()))
-    };
-    if !given.device().is_cpu() {
-        return Ok(search(&flat.to_vec1::<i64>()?));
-    }
-    let (storage, layout) = flat.storage_and_layout();
-    match (&*storage, layout.contiguous_offsets()) {
-        (Storage::Cpu(cpu), Some((start, end))) => {
-            let labels = &cpu.as_slice::<i64>()?[start..end];
-            // Most batches are fine, which is quickly seen without looking for a position.
-            let all = labels.iter().fold(true, |all, &label| all & fine(label));
-            Ok(if all { None } else { search(labels) })
-        }
-        _ => Ok(None),
-    }
+    let at = range::first_outside(given, classes)?;
+    Ok(at.map(|at| unravel(at, given.dims())))
 }
 
 /// The index of an entry of a dense tensor.

@@ -8,6 +8,7 @@ mod backend;
 mod bind;
 mod labels;
 mod prepared;
+mod range;
 mod rows;
 mod value;
 

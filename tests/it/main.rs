@@ -7,6 +7,7 @@ mod fused;
 mod golden;
 mod ignored;
 mod ir;
+mod lints;
 mod pages;
 mod readme;
 mod run;

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "hir",
         &["source", "arena", "diag", "ast", "ir", "signature"],
     ),
+    ("lint", &["source", "diag", "ast", "hir", "ir"]),
     ("lower", &["hir", "ir", "signature"]),
     ("passes", &["source", "ir", "run"]),
     ("plan", &["source", "arena", "ir"]),

@@ -1,7 +1,7 @@
 //! Wrong specs: every `tests/ui/*.loss` is refused, or warned of, with exactly the message in the
 //! file `.stderr` beside it. `BLESS=1 cargo test ui` rewrites the messages; read them.
 
-use lossc::{Compiler, Error};
+use lossc::{Compiler, Error, Report};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,15 +16,18 @@ fn specs() -> Vec<PathBuf> {
     files
 }
 
-fn message(path: &Path) -> String {
+fn report(path: &Path) -> Report {
     let text = fs::read_to_string(path).expect("a readable spec");
     let name = path.file_name().expect("a file").to_string_lossy();
-    let report = match Compiler::new().name(name).compile(&text) {
+    match Compiler::new().name(name).compile(&text) {
         Ok(loss) => loss.warnings().clone(),
         Err(Error::Spec(report) | Error::Inputs(report)) => report,
         Err(other) => panic!("{other}"),
-    };
-    format!("{report}\n")
+    }
+}
+
+fn message(path: &Path) -> String {
+    format!("{}\n", report(path))
 }
 
 #[test]
@@ -40,8 +43,75 @@ fn every_wrong_spec_gets_its_message() {
         } else if fs::read_to_string(&kept).unwrap_or_default() != found {
             wrong.push(format!("{}:\n{found}", path.display()));
         }
-        assert!(!found.trim().is_empty(), "{} is fine", path.display());
+        if found.trim().is_empty() {
+            wrong.push(format!("{} is fine", path.display()));
+        }
     }
     assert!(wrong.is_empty(), "messages differ:\n{}", wrong.join("\n"));
-    assert!(specs.len() > 20);
+    assert!(specs.len() >= 150);
+}
+
+#[test]
+fn messages_point_into_the_users_file() {
+    for path in &specs() {
+        for diagnostic in &report(path).diagnostics {
+            let primary = diagnostic.primary.as_ref();
+            let primary = primary.unwrap_or_else(|| panic!("{} has no place", path.display()));
+            assert_eq!(primary.span.file.0, 0, "{}", path.display());
+        }
+    }
+}
+
+/// Where every mistake has a certain fix, the fixes together make the spec right.
+#[test]
+fn certain_fixes_mend() {
+    let mut mended = 0;
+    let mut wrong = Vec::new();
+    for path in &specs() {
+        let mut text = fs::read_to_string(path).expect("a readable spec");
+        let mut report = report(path);
+        // A line that holds several mistakes of the same sort shows the first of them.
+        for round in 0..4 {
+            let Some(fixed) = fixed(&text, &report) else {
+                assert!(
+                    round == 0,
+                    "{}: not mended\n{text}\n{report}",
+                    path.display()
+                );
+                break;
+            };
+            text = fixed;
+            report = match Compiler::new().compile(&text) {
+                Ok(_) => {
+                    mended += 1;
+                    break;
+                }
+                Err(Error::Spec(report)) => report,
+                Err(other) => panic!("{other}"),
+            };
+            if round == 3 {
+                wrong.push(format!("{}:\n{text}\n{report}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "still wrong:\n{}", wrong.join("\n\n"));
+    assert!(mended > 40, "{mended}");
+}
+
+/// The text with the certain fix of every mistake; `None` if one has none, or nothing is wrong.
+fn fixed(text: &str, report: &Report) -> Option<String> {
+    let mut edits = Vec::new();
+    for diagnostic in &report.diagnostics {
+        let fix = diagnostic.fixes.iter().find(|fix| fix.certain)?;
+        edits.push((fix.span.range(), fix.replacement.as_str()));
+    }
+    if edits.is_empty() {
+        return None;
+    }
+    edits.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+    let mut text = text.to_string();
+    for (range, replacement) in edits {
+        text.replace_range(range, replacement);
+    }
+    Some(text)
 }

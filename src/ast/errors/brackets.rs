@@ -108,6 +108,17 @@ pub(super) fn commas(t: &Trouble) -> Option<Diagnostic> {
         return None;
     }
     let span = t.here_span();
+    let digits = |at: usize| {
+        t.kind(at) == Some(TokenKind::Number) && t.word(at).bytes().all(|b| b.is_ascii_digit())
+    };
+    let touching = t.before_span().end == span.start && t.span(t.at + 1).start == span.end;
+    if touching && t.at > 0 && digits(t.at - 1) && digits(t.at + 1) && t.place() != Place::Bracket {
+        let diagnostic = t
+            .error("a number is written with a point")
+            .at(span, "not with a comma")
+            .fix(span, ".", "write the point");
+        return Some(diagnostic);
+    }
     match t.place() {
         Place::Group => {
             let diagnostic = t

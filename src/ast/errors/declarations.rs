@@ -17,7 +17,12 @@ pub(super) fn item_word(t: &Trouble) -> Option<Diagnostic> {
             .error(format!("`minimize` takes its expression without `{here}`"))
             .at(span, "not expected here")
             .fix(t.behind_before().to(t.here_and_blank()), " ", "remove it"),
-        "=" | ":" if t.at == 1 && item == "loss" => t
+        ":" if t.at == 1 && item == "loss" => t
+            .error("`loss` starts the definition of a loss")
+            .at(t.before_span(), "no definition follows")
+            .help("what to train on is one expression: `minimize 0.5*dice() + 0.5*ce()`")
+            .help("a definition is `loss name(...) on pred: probs, target: probs = ...`"),
+        "=" if t.at == 1 && item == "loss" => t
             .error("`loss` starts the definition of a loss")
             .at(t.before_span(), "no definition follows")
             .fix(
@@ -166,7 +171,7 @@ fn missing_type(t: &Trouble) -> Diagnostic {
     let ty = if operand { "probs" } else { "real" };
     t.error(format!("`{name}` has no type"))
         .at(t.before_span(), "a type is missing after it")
-        .fix(
+        .guess(
             t.behind_before(),
             format!(": {ty}"),
             "write its type, for example",
@@ -297,7 +302,7 @@ pub(super) fn missing_equals(t: &Trouble) -> Option<Diagnostic> {
             .at(t.before_span(), "`=` is missing after this");
         return Some(match item {
             "param" => diagnostic
-                .fix(end, " = 1", "write it, for example")
+                .guess(end, " = 1", "write it, for example")
                 .help("what must be given anew for each run is an `input`"),
             _ => diagnostic,
         });

@@ -2,6 +2,7 @@
 
 use super::super::pieces::MAX_ERRORS;
 use super::super::scan::{Token, TokenKind};
+use super::super::vocabulary;
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 
@@ -111,8 +112,15 @@ fn explain(file: FileId, text: &str, tokens: &[Token], at: usize) -> Diagnostic 
     let quote = word.starts_with(['"', '\'', '“', '”', '‘', '’', '«', '»']);
     if quote {
         let diagnostic = error("there are no strings".to_owned()).at(span, "");
+        let bare = word.trim_matches(['"', '\'', '“', '”', '‘', '’']);
+        let name = |c: char| c.is_ascii_lowercase() || c == '_';
+        let before = at.checked_sub(1).map(|at| &tokens[at]);
+        let value = before.is_some_and(|t| &text[t.start..t.end] == "=");
         return match token.first {
             true => diagnostic.help("a remark starts with `#`, a doc comment with `##`"),
+            false if value && !bare.is_empty() && bare.chars().all(name) => {
+                diagnostic.fix(span, bare, "words of an option are written without quotes")
+            }
             false => diagnostic.help("names are written without quotes, as in `reduce=mean`"),
         };
     }
@@ -121,6 +129,18 @@ fn explain(file: FileId, text: &str, tokens: &[Token], at: usize) -> Diagnostic 
     }
     if word == "." {
         return dot(text, tokens, at, span);
+    }
+    let opens = match at.checked_sub(1).map(|at| &tokens[at]) {
+        Some(before) => matches!(
+            &text[before.start..before.end],
+            "(" | "," | "=" | "+" | "-" | "*" | "/"
+        ),
+        None => true,
+    };
+    if word == "|" && opens {
+        return error("bars are not brackets".to_owned())
+            .at(span, "")
+            .help("an absolute value is `abs(x)`");
     }
     match OTHERS.iter().find(|other| other.text == word) {
         Some(other) => {
@@ -202,6 +222,9 @@ fn number(word: &str, span: Span) -> Diagnostic {
 const MODULES: &[&str] = &[
     "torch",
     "nn",
+    "F",
+    "K",
+    "optim",
     "np",
     "numpy",
     "jnp",
@@ -225,16 +248,36 @@ const MODULES: &[&str] = &[
 
 /// `x.sum()`, `torch.mean(x)`.
 fn dot(text: &str, tokens: &[Token], at: usize, span: Span) -> Diagnostic {
-    let word = |at: usize| {
+    let any = |at: usize| {
         let token = tokens.get(at)?;
-        matches!(token.kind, TokenKind::Word).then(|| &text[token.start..token.end])
+        matches!(token.kind, TokenKind::Word | TokenKind::Axis)
+            .then(|| &text[token.start..token.end])
     };
+    let word = |at: usize| any(at).filter(|word| word.starts_with(|c: char| c.is_lowercase()));
+    let point = |at: usize| tokens.get(at).is_some_and(|t| &text[t.start..t.end] == ".");
     let diagnostic =
         Diagnostic::error(Code::Syntax, "names have no points").at(span, "not expected here");
-    match (at.checked_sub(1).and_then(word), word(at + 1)) {
-        (Some(module), Some(name)) if MODULES.contains(&module) => diagnostic.help(format!(
-            "functions are written without a module: `{name}(...)`"
-        )),
+    let first = at.checked_sub(1).and_then(any);
+    if matches!((first, any(at + 1)), (_, Some("T" | "t" | "mT"))) {
+        return diagnostic.help("axes are matched by name, so nothing is transposed");
+    }
+    if first.is_some_and(|module| MODULES.contains(&module)) {
+        // `torch.nn.functional.relu`: only the last name counts.
+        let mut last = at + 1;
+        while point(last + 1) && any(last + 2).is_some() {
+            last += 2;
+        }
+        let name = any(last).unwrap_or("f");
+        let here = match vocabulary::callable(name) {
+            Some(here) => here.to_owned(),
+            None => vocabulary::without_suffix(name).unwrap_or_else(|| name.to_lowercase()),
+        };
+        return diagnostic.help(format!(
+            "functions are written without a module: `{here}(...)`"
+        ));
+    }
+    match (first, word(at + 1)) {
+        (None, Some(name)) => diagnostic.help(format!("there are no methods: write `{name}(...)`")),
         (Some(value), Some(name)) => {
             diagnostic.help(format!("there are no methods: write `{name}({value})`"))
         }

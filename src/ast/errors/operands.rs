@@ -130,6 +130,15 @@ pub(super) fn if_forms(t: &Trouble) -> Option<Diagnostic> {
     if !ended {
         return None;
     }
+    if needs == "then" && matches!(here, "is" | "in") {
+        let diagnostic = t
+            .error(format!("`{here}` does not compare"))
+            .at(t.here_span(), "not expected here");
+        return Some(match here {
+            "is" => diagnostic.fix(t.here_span(), "==", "write `==` to compare"),
+            _ => diagnostic.help("write a comparison for each value: `x == 1 or x == 2`"),
+        });
+    }
     if needs == "then" {
         let mut diagnostic = t
             .error("this `if` has no `then`")
@@ -146,7 +155,7 @@ pub(super) fn if_forms(t: &Trouble) -> Option<Diagnostic> {
             t.span(at),
             "what is the value where the condition does not hold?",
         )
-        .fix(t.behind_before(), " else 0", "write it, for example");
+        .guess(t.behind_before(), " else 0", "write it, for example");
     Some(diagnostic)
 }
 
@@ -274,8 +283,23 @@ pub(in crate::ast) fn two_operands(t: &Trouble) -> Diagnostic {
         }
         return diagnostic.fix(end, ",", "write the comma");
     }
-    t.error(format!("an operator is missing before `{here}`"))
+    if here == "where" {
+        return t
+            .error("a value is not restricted with `where`")
+            .at(t.here_span(), "not expected here")
+            .help("a reduction is: `mean(x, where=target > 0)`");
+    }
+    let diagnostic = t
+        .error(format!("an operator is missing before `{here}`"))
         .at(t.here_span(), "not expected here")
-        .also(t.before_span(), "the value ends here")
-        .help("a new expression starts on a new line")
+        .also(t.before_span(), "the value ends here");
+    let factor = t.kind(t.at - 1) == Some(TokenKind::Number);
+    if factor && t.kind(t.at) == Some(TokenKind::Word) && t.word(t.at + 1) == "(" {
+        let between = Span {
+            end: t.here_span().start,
+            ..end
+        };
+        return diagnostic.fix(between, "*", "write the `*` of a product");
+    }
+    diagnostic.help("a new expression starts on a new line")
 }

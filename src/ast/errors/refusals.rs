@@ -1,6 +1,7 @@
 //! What the grammar takes and the conversion refuses.
 
 use super::super::tree::{ExprKind, Ident};
+use super::super::vocabulary;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 
@@ -79,9 +80,15 @@ pub(in crate::ast) fn not_a_function(kind: &ExprKind, base: Span, arguments: Spa
         arguments.start as usize,
     );
     match kind {
-        ExprKind::Axis(name) => error(format!("`{name}` is not the name of a function"))
-            .at(base, "functions start in lower case")
-            .fix(base, lowered(name), "write the function in lower case"),
+        ExprKind::Axis(name) => {
+            let diagnostic = error(format!("`{name}` is not the name of a function"))
+                .at(base, "functions start in lower case");
+            let elsewhere = vocabulary::callable(name).map(str::to_owned);
+            match elsewhere.or_else(|| vocabulary::without_suffix(name)) {
+                Some(here) => diagnostic.fix(base, here, "here it is called"),
+                None => diagnostic.fix(base, lowered(name), "write the function in lower case"),
+            }
+        }
         ExprKind::Call { .. } => error("the result of a call cannot be called")
             .at(arguments, "second arguments")
             .also(base, "this is a value already")

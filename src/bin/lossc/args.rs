@@ -95,6 +95,9 @@ pub struct Validate {
     /// Specs; `-` is stdin
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Make errors of the warnings of a lint, or of all of them: `--deny warnings`
+    #[arg(long, value_name = "LINT|warnings")]
+    pub deny: Vec<String>,
     /// How diagnostics are written: to stderr for people, to stdout for programs
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
@@ -281,6 +284,8 @@ pub enum Catalogue {
     Passes,
     /// Error codes and warnings
     Errors,
+    /// Lints: the warnings that `# allow(name)` silences
+    Lints,
 }
 
 /// Print a completion script for a shell

@@ -22,6 +22,7 @@ pub fn run(args: &List) -> Result<Answer, Failure> {
         Catalogue::Ops => ("ops", ops()),
         Catalogue::Passes => ("passes", all_passes()),
         Catalogue::Errors => ("errors", errors()),
+        Catalogue::Lints => ("lints", lints()),
     };
     if let Some(family) = &args.family {
         rows = of_family(rows, family, kind)?;
@@ -123,6 +124,17 @@ fn errors() -> Vec<Row> {
         ]
     })
     .collect()
+}
+
+fn lints() -> Vec<Row> {
+    let named = |code: &Code| {
+        Some(vec![
+            ("name", json!(code.lint()?)),
+            ("code", json!(code.as_str())),
+            ("about", json!(code.title())),
+        ])
+    };
+    Code::ALL.iter().filter_map(named).collect()
 }
 
 /// The rows that a file of the library defines.

@@ -1,9 +1,9 @@
 //! `lossc validate`: all errors of all files, and silence where there are none.
 
-use crate::answer::{Answer, Failure, Status, Talk};
+use crate::answer::{Answer, Failure, Message, Status, Talk};
 use crate::args::{Format, Validate};
 use crate::files;
-use lossc::diag::Severity;
+use lossc::diag::{Code, Severity, nearest};
 use lossc::{Compiler, Error, Report};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -19,10 +19,14 @@ pub fn run(args: &Validate, talk: &mut Talk) -> Result<Answer, Failure> {
     let mut rows: Vec<Value> = Vec::new();
     let mut diagnostics: Vec<Value> = Vec::new();
     let mut wrong = 0;
+    if let Some(name) = args.deny.iter().find(|name| !is_lint(name)) {
+        return Err(Failure::Broken(unknown_lint(name)));
+    }
     for path in &args.files {
         let (state, of_file) = match check(path, talk)? {
             Checked::Unreadable => ("unreadable", Status::Broken),
-            Checked::Report(report) => {
+            Checked::Report(mut report) => {
+                deny(&mut report, &args.deny);
                 let errors = report.diagnostics.iter();
                 let errors = errors.filter(|d| d.severity == Severity::Error).count();
                 if args.format == Format::Human {
@@ -55,6 +59,33 @@ pub fn run(args: &Validate, talk: &mut Talk) -> Result<Answer, Failure> {
         out: Vec::new(),
         status,
     })
+}
+
+/// Makes errors of the warnings that are denied.
+fn deny(report: &mut Report, names: &[String]) {
+    for diagnostic in &mut report.diagnostics {
+        let lint = diagnostic.code.lint();
+        let denied = |name: &String| name == ALL || lint == Some(name);
+        if diagnostic.severity == Severity::Warning && names.iter().any(denied) {
+            diagnostic.severity = Severity::Error;
+        }
+    }
+}
+
+/// What denies every lint.
+const ALL: &str = "warnings";
+
+fn is_lint(name: &str) -> bool {
+    name == ALL || Code::ALL.iter().any(|code| code.lint() == Some(name))
+}
+
+fn unknown_lint(name: &str) -> Message {
+    let message = Message::new(format!("there is no lint `{name}`"));
+    let lints = Code::ALL.iter().filter_map(|code| code.lint());
+    match nearest(name, lints.chain([ALL])) {
+        Some(near) => message.help(format!("a similar name is `{near}`")),
+        None => message.help("`lossc list lints` shows all there are; `warnings` is all of them"),
+    }
 }
 
 /// Checks one file. One that cannot be read does not keep the others from being checked.

@@ -9,7 +9,8 @@ use candle_core::{DType, Result, Tensor};
 const CHUNK: usize = 4096;
 
 /// Σ a·b over `over`. Both have the same axes, of size `sizes` or 1; those summed stay, with
-/// size 1.
+/// size 1. With infinite factors the result is inf or NaN, not always that of the two which adding the
+/// products one by one would give.
 pub(super) fn dot(a: &Tensor, b: &Tensor, sizes: &[usize], over: &[usize]) -> Result<Tensor> {
     // Where one factor is constant along a summed axis, the other is summed first; where both are,
     // the product counts as often as the axis is long.

@@ -196,6 +196,21 @@ fn what_is_ignored_is_said() {
     let value = given(&["compile", "-", "--emit", "json"], spec).json();
     let rule = json!({ "condition": "target == 255", "strict": true, "line": 1 });
     assert_eq!(value["ignore"], rule);
+    let scores = "ignore max[C](softmax[C](pred)) < 0.4\nminimize ce()";
+    let sure =
+        "loss sure() on pred: probs = max[class](pred)\nignore sure() < 0.4\nminimize mean(pred)";
+    assert!(
+        given(&["compile", "-"], scores)
+            .fine()
+            .contains("max[C](softmax[C](pred)) < 0.4")
+    );
+    let summary = given(&["compile", "-"], sure).fine();
+    assert!(
+        summary.contains("logits → probs  softmax over C  for ignore\n"),
+        "{summary}"
+    );
+    let value = given(&["compile", "-", "--emit", "json"], sure).json();
+    assert_eq!(value["conversions"][0]["ignore"], true);
     let ast = given(&["compile", "-", "--emit", "ast"], spec).fine();
     assert!(ast.contains("ignore target == 255 strict\n"), "{ast}");
     let typed = given(&["compile", "-", "--emit", "typed"], spec).fine();

@@ -453,6 +453,6 @@ fn warnings_go_to_stderr() {
     let folder = Folder::new();
     let batch = small_batch(&folder);
     let ran = lossc(&["eval", "-e", "let x = 1\ndice()", "--inputs", &batch]);
-    assert!(ran.err.contains("warning[W0202]"), "{}", ran.err);
+    assert!(ran.err.contains("warning[W0202 unused]"), "{}", ran.err);
     assert!(ran.fine().contains("total"));
 }

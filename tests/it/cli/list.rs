@@ -119,3 +119,13 @@ fn passes_and_errors() {
     assert_eq!(errors[0]["code"], Code::ALL[0].as_str());
     assert_eq!(errors[0]["about"], Code::ALL[0].title());
 }
+
+#[test]
+fn lints_have_names_and_pages() {
+    let listed = names("lints", &[]);
+    let known: Vec<&str> = Code::ALL.iter().filter_map(|code| code.lint()).collect();
+    assert_eq!(listed, known);
+    assert_eq!(items("lints", &[]).len(), known.len());
+    let page = lossc(&["explain", "may_be_zero"]).fine();
+    assert!(page.contains("W0203"), "{page}");
+}

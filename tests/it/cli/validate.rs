@@ -42,7 +42,27 @@ fn warnings_are_shown_and_pass() {
     let file = folder.put("a.loss", SUSPICIOUS);
     let ran = lossc(&["validate", &file]);
     assert_eq!((ran.status, ran.out.as_str()), (0, ""));
-    assert!(ran.err.contains("warning[W0202]"), "{}", ran.err);
+    assert!(ran.err.contains("warning[W0202 unused]"), "{}", ran.err);
+}
+
+#[test]
+fn denied_warnings_are_errors() {
+    let folder = Folder::new();
+    let file = folder.put("a.loss", SUSPICIOUS);
+    for deny in ["warnings", "unused"] {
+        let ran = lossc(&["validate", "--deny", deny, &file]);
+        assert_eq!((ran.status, ran.out.as_str()), (1, ""), "{deny}");
+        assert!(ran.err.contains("error[W0202 unused]"), "{}", ran.err);
+    }
+    assert_eq!(
+        lossc(&["validate", "--deny", "equal_terms", &file]).status,
+        0
+    );
+    let ran = lossc(&["validate", "--deny", "unusd", &file]);
+    assert_eq!(ran.status, 2);
+    assert!(ran.err.contains("there is no lint `unusd`") && ran.err.contains("`unused`"));
+    let json = lossc(&["validate", "--format", "json", &file]).json();
+    assert_eq!(json["diagnostics"][0]["lint"], "unused");
 }
 
 #[test]

@@ -7,6 +7,7 @@ struct Counting;
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
 /// How often this thread has allocated.
@@ -14,11 +15,17 @@ pub fn count() -> usize {
     COUNT.with(Cell::get)
 }
 
+/// How many bytes this thread has allocated.
+pub fn bytes() -> usize {
+    BYTES.with(Cell::get)
+}
+
 // SAFETY: everything is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // A thread that is ending has no counter any more.
+        // A thread that is ending has no counters any more.
         let _ = COUNT.try_with(|c| c.set(c.get() + 1));
+        let _ = BYTES.try_with(|b| b.set(b.get() + layout.size()));
         // SAFETY: passed on.
         unsafe { System.alloc(layout) }
     }

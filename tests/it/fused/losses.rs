@@ -310,3 +310,33 @@ fn a_second_run_allocates_outputs_only() {
     // The list, the total, the gradient.
     assert_eq!(made, 1 + outputs.len());
 }
+
+/// The largest of numbers that one pass finds, and another computes again to see which it was.
+const LARGEST: &str = "\
+dims N, C, S
+graph(z: f[N, C, S], t: i[N, S]) {
+  %0: f[N, C, S] = input z
+  %1: f[N, C, S] = mul %0 %0
+  %2: f[N, C, S] = const 0.3
+  %3: f[N, C, S] = add %1 %2
+  %4: f[] = reduce_max[N, C, S] %3
+  %5: f[] = sum[N, C, S] %1
+  %6: f[] = add %4 %5
+  total = %6
+}
+";
+
+#[test]
+fn what_is_compared_has_the_same_bits_in_every_pass() {
+    for dtype in [DType::F32, DType::F64] {
+        let sizes = [3, 4, 13 * 11];
+        check(
+            &gradient(LARGEST),
+            &sizes,
+            (dtype, DType::I64),
+            Lie::Dense,
+            3.0,
+            4,
+        );
+    }
+}

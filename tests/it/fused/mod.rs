@@ -2,6 +2,7 @@
 
 mod alloc;
 mod bind;
+mod call;
 mod losses;
 mod order;
 mod random;

@@ -4,7 +4,7 @@ use lossc::ir::{
     self, Dim, DimId, DimSize, DimSizes, Dims, Edge, Elem, Graph, Input, MapOp, NodeId, Op,
     OrderOp, Origin, Output, ReduceOp, Role, Ty,
 };
-use lossc::run::Array;
+use lossc::run::{Array, reference};
 use lossc::source::{FileId, Span};
 use proptest::prelude::ProptestConfig;
 
@@ -86,6 +86,122 @@ pub fn arrays(sizes: &DimSizes, numbers: &[f64]) -> Vec<Array> {
         Array::new(shape, numbers.by_ref().take(count).map(number).collect())
     };
     graph.inputs.iter().map(&mut array).collect()
+}
+
+/// What one operation makes of these operands.
+pub fn step(graph: &Graph, sizes: &DimSizes, node: NodeId, args: &[&Array]) -> Array {
+    let node = graph.node(node);
+    let mut alone = Graph {
+        dims: graph.dims.clone(),
+        ..Graph::default()
+    };
+    let mut operands = Vec::with_capacity(node.args.len());
+    for (i, &arg) in node.args.iter().enumerate() {
+        let ty = graph.ty(arg).clone();
+        alone.inputs.push(Input {
+            name: format!("x{i}"),
+            ty: ty.clone(),
+        });
+        operands.push(alone.leaf(Op::Input(i as u32), ty, origin()));
+    }
+    let id = if operands.is_empty() {
+        alone.leaf(node.op.clone(), node.ty.clone(), origin())
+    } else {
+        alone.push(node.op.clone(), &operands, origin())
+    };
+    let role = Role::Total;
+    alone.outputs = vec![Output { role, node: id }];
+    let arrays: Vec<Array> = args.iter().map(|&array| array.clone()).collect();
+    reference::run(&alone, sizes, &arrays).remove(0)
+}
+
+/// Whether an operation rounds, so that two right ways to compute it may differ.
+fn rounds(op: &Op) -> bool {
+    match op {
+        Op::Map(op) => !matches!(
+            op,
+            MapOp::Neg
+                | MapOp::Abs
+                | MapOp::Relu
+                | MapOp::Floor
+                | MapOp::Sign
+                | MapOp::Not
+                | MapOp::Float
+                | MapOp::Max
+                | MapOp::Min
+                | MapOp::Eq
+                | MapOp::Ne
+                | MapOp::Lt
+                | MapOp::Le
+                | MapOp::Gt
+                | MapOp::Ge
+                | MapOp::And
+                | MapOp::Or
+                | MapOp::Select
+                | MapOp::Clamp
+        ),
+        Op::Reduce(op, _) => matches!(op, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::LogSumExp),
+        Op::Softmax(_) | Op::LogSoftmax(_) | Op::Dot(_) => true,
+        _ => false,
+    }
+}
+
+/// How far rounding may move each number of the outputs: what comes of results that are off by up
+/// to 10⁻¹² of their size wherever an operation rounds, a thousand times what f64 does.
+///
+/// This is large where digits cancel, beside a pole, and where a comparison hangs on a rounding
+/// error; two ways to compute such a graph may differ that much and both be right. Every change is
+/// tried with its opposite, so that of two numbers that are nearly equal each is once the larger.
+pub fn doubt(graph: &Graph, sizes: &DimSizes, inputs: &[Array]) -> Vec<Array> {
+    let exact = reference::run(graph, sizes, inputs);
+    let mut most: Vec<Array> = exact
+        .iter()
+        .map(|array| Array::filled(array.shape.clone(), 0.0))
+        .collect();
+    for (seed, sign) in [
+        (1u64, 1.0),
+        (1, -1.0),
+        (2, 1.0),
+        (2, -1.0),
+        (3, 1.0),
+        (3, -1.0),
+    ] {
+        let mut state = seed;
+        let mut off = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            1.0 + sign * 1e-12 * ((state >> 32) as f64 / (1u64 << 31) as f64 - 1.0)
+        };
+        let mut values: Vec<Array> = Vec::with_capacity(graph.nodes.len());
+        for id in graph.ids() {
+            let node = graph.node(id);
+            let mut value = match node.op {
+                Op::Input(number) => inputs[number as usize].clone(),
+                _ => {
+                    let args: Vec<&Array> = node.args.iter().map(|a| &values[a.index()]).collect();
+                    step(graph, sizes, id, &args)
+                }
+            };
+            if rounds(&node.op) {
+                value.data.iter_mut().for_each(|x| *x *= off());
+            }
+            values.push(value);
+        }
+        for ((output, exact), most) in graph.outputs.iter().zip(&exact).zip(&mut most) {
+            let moved = values[output.node.index()].data.iter().zip(&exact.data);
+            for ((&new, &old), most) in moved.zip(&mut most.data) {
+                let same = new == old || (new.is_nan() && old.is_nan());
+                let apart = if same { 0.0 } else { (new - old).abs() };
+                *most = if apart.is_nan() {
+                    f64::INFINITY
+                } else {
+                    most.max(apart)
+                };
+            }
+        }
+    }
+    most
 }
 
 /// How wild a graph may be.

@@ -248,3 +248,18 @@ fn rewriting_keeps_the_place_in_the_spec() {
         .find(|n| matches!(n.op, Op::LogSoftmax(_)));
     assert_eq!(new.unwrap().origin, place);
 }
+
+#[test]
+fn a_number_times_its_logarithm_ends() {
+    for text in [
+        "graph() {\n%0: f[] = const 0.5\n%1: f[] = log %0\n%2: f[] = mul %0 %1\ntotal = %2\n}",
+        "graph(x: f[]) {\n%0: f[] = const 0.5\n%1: f[] = log %0\n%2: f[] = input x\n%3: f[] = sub %1 %2\n\
+         %4: f[] = mul %0 %3\ntotal = %4\n}",
+    ] {
+        let graph = passes::apply(ir::parse(text).unwrap(), passes::VALUE, &Config::default());
+        let inputs = vec![Array::scalar(2.0); graph.inputs.len()];
+        let value = reference::run(&graph, &DimSizes(vec![]), &inputs)[0].data[0];
+        let expected = 0.5 * (0.5f64.ln() - if inputs.is_empty() { 0.0 } else { 2.0 });
+        assert!(close(value, expected, 1e-15), "{value} for {expected}");
+    }
+}

@@ -3,30 +3,31 @@
 use super::random::{self, Style};
 use lossc::ir::{Graph, print};
 use lossc::passes::{self, Config, Pass};
-use lossc::run::reference;
+use lossc::run::{Array, reference};
 use proptest::prelude::*;
 
-fn outputs(graph: &Graph, n: usize, s: usize, numbers: &[f64]) -> Vec<f64> {
-    let sizes = random::sizes(n, s);
-    let inputs = random::arrays(&sizes, numbers);
-    let values = reference::run(graph, &sizes, &inputs);
-    values.into_iter().flat_map(|a| a.data).collect()
+fn numbers(arrays: Vec<Array>) -> Vec<f64> {
+    arrays.into_iter().flat_map(|a| a.data).collect()
 }
 
 fn check(
     graph: &Graph,
     passes: &[&Pass],
     tolerance: f64,
-    (n, s, numbers): (usize, usize, Vec<f64>),
+    (n, s, given): (usize, usize, Vec<f64>),
 ) -> Result<(), TestCaseError> {
     let new = passes::apply(graph.clone(), passes, &Config::default());
-    let pairs = outputs(graph, n, s, &numbers).into_iter();
-    for (old, new_value) in pairs.zip(outputs(&new, n, s, &numbers)) {
+    let sizes = random::sizes(n, s);
+    let inputs = random::arrays(&sizes, &given);
+    let values = |graph: &Graph| numbers(reference::run(graph, &sizes, &inputs));
+    for (i, (old, new_value)) in values(graph).into_iter().zip(values(&new)).enumerate() {
         let same = old.to_bits() == new_value.to_bits()
             || (old.is_nan() && new_value.is_nan())
             || (old - new_value).abs() <= tolerance * (1.0 + old.abs());
+        // A pass that may round otherwise moves a number as far as rounding can move it.
+        let moved = || numbers(random::doubt(graph, &sizes, &inputs))[i];
         prop_assert!(
-            same,
+            same || (tolerance > 0.0 && (old - new_value).abs() <= moved()),
             "{} became {}\n{}\nbecame\n{}",
             old,
             new_value,

@@ -111,7 +111,10 @@ fn missing_operators() {
       |          |
       |          the value ends here
       |
-      = help: a new expression starts on a new line
+    help: write the `*` of a product
+      |
+    1 | minimize 2*dice()
+      |           +
     ");
     insta::assert_snapshot!(messages("minimize 2(a + b)"), @r"
     error[E0101]: a value cannot be called
@@ -168,7 +171,10 @@ fn missing_operators() {
       |     |
       |     the value ends here
       |
-      = help: a new expression starts on a new line
+    help: write the `*` of a product
+      |
+    2 |   + 0.5*ce()
+      |        +
     ");
 }
 

@@ -188,7 +188,11 @@ fn strings() {
     1 | minimize ce(reduce="mean")
       |                    ^^^^^^
       |
-      = help: names are written without quotes, as in `reduce=mean`
+    help: words of an option are written without quotes
+      |
+    1 - minimize ce(reduce="mean")
+    1 + minimize ce(reduce=mean)
+      |
     "#);
     insta::assert_snapshot!(messages("minimize ce(reduce='mean')"), @r"
     error[E0101]: there are no strings
@@ -197,7 +201,11 @@ fn strings() {
     1 | minimize ce(reduce='mean')
       |                    ^^^^^^
       |
-      = help: names are written without quotes, as in `reduce=mean`
+    help: words of an option are written without quotes
+      |
+    1 - minimize ce(reduce='mean')
+    1 + minimize ce(reduce=mean)
+      |
     ");
     insta::assert_snapshot!(messages("minimize ce(reduce=“mean”)"), @r"
     error[E0101]: there are no strings
@@ -215,7 +223,11 @@ fn strings() {
     1 | minimize ce(reduce='mean
       |                    ^^^^^
       |
-      = help: names are written without quotes, as in `reduce=mean`
+    help: words of an option are written without quotes
+      |
+    1 - minimize ce(reduce='mean
+    1 + minimize ce(reduce=mean
+      |
     ");
 }
 

@@ -17,6 +17,8 @@ pub struct Row {
     pub terms: Vec<usize>,
     /// The reports, by number.
     pub reports: Vec<usize>,
+    /// Whether the `ignore` rule uses it.
+    pub ignore: bool,
 }
 
 /// The conversions in the order in which they are computed.
@@ -25,6 +27,8 @@ pub fn conversions(hir: &Hir) -> Vec<Row> {
     let terms: Vec<Vec<bool>> = terms.collect();
     let reports = hir.reports.iter().map(|report| reached(hir, report.value));
     let reports: Vec<Vec<bool>> = reports.collect();
+    let rule = hir.ignore.as_ref();
+    let rule = rule.map(|rule| reached(hir, rule.condition));
     let serves = |marks: &[Vec<bool>], i: usize| {
         let all = marks.iter().enumerate();
         all.filter(|(_, reached)| reached[i])
@@ -56,6 +60,7 @@ pub fn conversions(hir: &Hir) -> Vec<Row> {
             how,
             terms: serves(&terms, i),
             reports: serves(&reports, i),
+            ignore: rule.as_ref().is_some_and(|reached| reached[i]),
         });
     }
     rows

@@ -55,6 +55,7 @@ pub fn json(summary: &Summary, ir: &str) -> Value {
             "how": row.how,
             "terms": terms.collect::<Vec<_>>(),
             "reports": reports.collect::<Vec<_>>(),
+            "ignore": row.ignore,
         })
     });
     json!({

@@ -158,7 +158,8 @@ fn conversions(summary: &Summary) -> Vec<Vec<String>> {
             format!("{} ({}:{})", term.scalar.name, term.line, term.column)
         });
         let reports = row.reports.iter().map(|&i| summary.reports[i].name.clone());
-        let served: Vec<String> = terms.chain(reports).collect();
+        let rule = row.ignore.then(|| "ignore".to_string());
+        let served: Vec<String> = terms.chain(reports).chain(rule).collect();
         vec![
             row.value.clone(),
             format!("{} → {}", row.from, row.to),
