@@ -66,21 +66,28 @@ impl Cx<'_> {
             }
         };
         let at = self.place(name.span);
-        let visible = self.sees_file();
-        if visible && self.axes.lookup(&name.text).is_some() {
-            return Err(self.report(
-                Diagnostic::error(
-                    Code::Duplicate,
-                    format!("there is an axis `{}` already", name.text),
-                )
-                .at(name.span, "`index[…=…]` makes a new one")
-                .help(format!(
-                    "take another name, or write `index[{}]`",
-                    name.text
-                )),
-            ));
-        }
-        let axis = self.axes.introduce(&name.text, visible, at);
+        // What a definition makes is its own; on the level of the file, one name is one axis.
+        let known = match self.scopes.last() {
+            None => self.axes.lookup(&name.text).map(<[AxisId]>::to_vec),
+            Some(_) => None,
+        };
+        let axis = match known.as_deref() {
+            None => self.axes.introduce(&name.text, self.scopes.is_empty(), at),
+            Some(&[axis]) if self.axes.get(axis).role == Role::Introduced => axis,
+            Some(_) => {
+                return Err(self.report(
+                    Diagnostic::error(
+                        Code::Duplicate,
+                        format!("there is an axis `{}` already", name.text),
+                    )
+                    .at(name.span, "`index[…=…]` makes a new one")
+                    .help(format!(
+                        "take another name, or write `index[{}]`",
+                        name.text
+                    )),
+                ));
+            }
+        };
         if let Err(diagnostic) = self
             .axes
             .set_size(axis, count, at, "because it is made here")

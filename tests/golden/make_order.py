@@ -346,15 +346,17 @@ def vector_cases(book):
 
     for temperature in (0.07, 0.5):
         options = {"temperature": temperature}
-        for loss, value in (
+        for name, value in (
             ("info_nce", lambda x, t=temperature: both(x, t)[0]),
-            ("clip", lambda x, t=temperature: sum(both(x, t)) / 2),
+            ("info_nce_symmetric", lambda x, t=temperature: sum(both(x, t)) / 2),
             ("ntxent", lambda x, t=temperature: widely(ContrastiveLoss(temperature=t), x)),
         ):
+            loss = name.removesuffix("_symmetric")
+            more = {"symmetric": True} if name != loss else {}
             book.add(
-                f"{loss}_{temperature}",
+                f"{name}_{temperature}",
                 loss,
-                spec_text(KINDS["vectors"], call(loss, options)),
+                spec_text(KINDS["vectors"], call(loss, options | more)),
                 views,
                 value,
                 diff=("pred", "target"),

@@ -39,6 +39,7 @@ const MORE: &[(&str, &str)] = &[
     ("topk_ce", "fraction=0.5"),
     ("ohem_ce", "threshold=0.3, min_kept=4"),
     ("wasserstein_1d", "squared=true"),
+    ("info_nce", "symmetric=true"),
     ("top_k_accuracy", "k=1"),
 ];
 

@@ -142,6 +142,14 @@ fn rounds(op: &Op) -> bool {
         ),
         Op::Reduce(op, _) => matches!(op, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::LogSumExp),
         Op::Softmax(_) | Op::LogSoftmax(_) | Op::Dot(_) => true,
+        Op::Order(op, _) => matches!(
+            op,
+            OrderOp::CumSum
+                | OrderOp::CumSumBack
+                | OrderOp::CumSumBy
+                | OrderOp::CumSumByBack
+                | OrderOp::Scatter
+        ),
         _ => false,
     }
 }
