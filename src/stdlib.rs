@@ -22,7 +22,7 @@ macro_rules! modules {
 
 modules! { MODULES:
     "reduce" "overlap" "cross_entropy" "binary" "order" "distance" "regression" "divergence" "box"
-    "metric" "field" "reports" "schedules"
+    "metric" "field" "image" "reports" "schedules"
 }
 
 modules! { TASKS:

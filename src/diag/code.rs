@@ -67,6 +67,7 @@ codes! {
     E0210 BadType: "a type does not make sense";
     E0211 NotStatic: "a value must be known when the spec is checked";
     E0212 BadIndex: "an index or a slice is outside its axis";
+    E0213 Ambiguous: "a call fits two definitions equally well";
 
     E0301 UnknownOption: "an option does not exist";
     E0302 BadOption: "an option has a value that it cannot have";

@@ -33,6 +33,9 @@ impl<'a> Cx<'a> {
         match name {
             "index" | "size" => return self.index_or_size(name, axes, args, span),
             "shift" => return self.shift(axes, args.unwrap_or(&[]), span),
+            "max_pool" | "min_pool" | "avg_pool" | "gaussian" => {
+                return self.window(name, axes, args.unwrap_or(&[]), span);
+            }
             _ => {}
         }
         let Some(args) = args else {
@@ -742,10 +745,10 @@ pub(super) fn usage(name: &str) -> String {
     }
 }
 
-/// The forms of a call that a usage lists: what its commas outside of brackets separate.
+/// The ways to write a function, which stand in its usage with commas between them.
 fn forms(usage: &str) -> Vec<&str> {
     let mut depth = 0;
-    let separates = |c: char| {
+    let between = |c: char| {
         match c {
             '(' | '[' => depth += 1,
             ')' | ']' => depth -= 1,
@@ -753,7 +756,7 @@ fn forms(usage: &str) -> Vec<&str> {
         }
         c == ',' && depth == 0
     };
-    usage.split(separates).map(str::trim_start).collect()
+    usage.split(between).map(str::trim).collect()
 }
 
 fn unknown_builtin(name: &str, span: Span) -> Diagnostic {

@@ -470,6 +470,7 @@ fn renumber(kind: ExprKind, map: &[ExprId]) -> ExprKind {
             ExprKind::Rename { from, to, arg }
         }
         ExprKind::Shift(axis, by, edge, x) => ExprKind::Shift(axis, by, edge, at(x)),
+        ExprKind::Window(window, axes, x) => ExprKind::Window(window, axes, at(x)),
         ExprKind::Dot(axes, a, b) => ExprKind::Dot(axes, at(a), at(b)),
         ExprKind::Order(op, axes, args) => {
             ExprKind::Order(op, axes, args.into_iter().map(at).collect())

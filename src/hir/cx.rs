@@ -314,6 +314,7 @@ pub fn operands(kind: &ExprKind) -> Vec<ExprId> {
         | ExprKind::Rename { arg, .. }
         | ExprKind::Shift(_, _, _, arg)
         | ExprKind::Distance(_, arg)
+        | ExprKind::Window(_, _, arg)
         | ExprKind::Expand(arg)
         | ExprKind::StopGrad(arg)
         | ExprKind::Convert(_, arg) => vec![*arg],

@@ -735,9 +735,10 @@ impl<'a> Cx<'a> {
                 let mut diagnostic =
                     Diagnostic::error(Code::BadType, format!("there is no kind `{other}`"))
                         .at(word.span, "not a kind");
-                diagnostic = match nearest(other, known).or_else(|| vocabulary::kind(other)) {
-                    Some(near) => diagnostic.guess(word.span, near, "a similar kind"),
-                    None => {
+                diagnostic = match (nearest(other, known), vocabulary::kind(other)) {
+                    (Some(near), _) => diagnostic.guess(word.span, near, "a similar kind"),
+                    (None, Some(here)) => diagnostic.guess(word.span, here, "here it is called"),
+                    (None, None) => {
                         diagnostic.help(format!("a kind is one of {}", or_list(&quoted(&known))))
                     }
                 };

@@ -41,6 +41,10 @@ functions! {
     "size", "size[N, C]", "the number of elements along axes";
     "shift", "shift[H](x, by, edge=zero)", "entry i is entry i − by; edge: zero, clamp, wrap";
     "diff", "diff[H](x)", "differences of neighbours; one entry fewer";
+    "max_pool", "max_pool[space](x, size, shape=box, edge=absent)", "the largest around each entry; shape: box, cross; edge: absent, crop";
+    "min_pool", "min_pool[space](x, size, shape=box, edge=absent)", "the smallest around each entry; shape: box, cross; edge: absent, crop";
+    "avg_pool", "avg_pool[space](x, size, edge=absent)", "the mean of a box around each entry; edge: absent, zero, clamp, wrap, crop";
+    "gaussian", "gaussian[space](x, sigma, window=8*sigma+1, edge=absent)", "the mean around each entry, weighted by a bell; edge as for avg_pool";
     "dot", "dot[D](a, b)", "Σ a·b along axes";
     "sort", "sort[axes](x, descending=false)", "x in order along the axes, which count as one; NaN last, equals as they stand";
     "argsort", "argsort[axes](x, descending=false)", "the positions of x in order along the axes, which count as one";

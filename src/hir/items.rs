@@ -2,7 +2,7 @@
 
 use super::axes::{AxisId, Role};
 use super::check::duplicate;
-use super::cx::{Checked, Cx, GlobalSource, Reported};
+use super::cx::{Checked, Cx, GlobalSource, Reported, State};
 use super::expr::quoted;
 use super::tree::{Input, InputAxis, InputSource};
 use super::ty::{Kind, Ty};
@@ -437,9 +437,11 @@ impl<'a> Cx<'a> {
         let mut failed = false;
         for item in &task.items {
             if let ItemKind::Input { name: input, .. } = &item.kind
-                && let Some(known) = self.globals.iter().find(|g| g.name.text == input.text)
+                && let Some(known) = self.globals.iter_mut().find(|g| g.name.text == input.text)
             {
                 let (own, task) = (known.name.span, name.map_or(_file, |n| n.span));
+                // Which of the two is meant is open, so its uses say nothing more.
+                known.state = State::Done(Err(Reported));
                 self.report(
                     Diagnostic::error(
                         Code::Duplicate,
@@ -528,12 +530,13 @@ impl<'a> Cx<'a> {
                 let mut diagnostic =
                     Diagnostic::error(Code::BadType, format!("there is no kind `{}`", kind.text))
                         .at(kind.span, "not a kind");
-                diagnostic =
-                    match nearest(&kind.text, KINDS).or_else(|| vocabulary::kind(&kind.text)) {
-                        Some(near) => diagnostic.guess(kind.span, near, "a similar kind"),
-                        None => diagnostic
-                            .help(format!("a kind is one of {}", or_list(&quoted(&KINDS)))),
-                    };
+                diagnostic = match (nearest(&kind.text, KINDS), vocabulary::kind(&kind.text)) {
+                    (Some(near), _) => diagnostic.guess(kind.span, near, "a similar kind"),
+                    (None, Some(here)) => diagnostic.guess(kind.span, here, "here it is called"),
+                    (None, None) => {
+                        diagnostic.help(format!("a kind is one of {}", or_list(&quoted(&KINDS))))
+                    }
+                };
                 self.report(diagnostic);
                 failed = true;
             }

@@ -27,6 +27,7 @@ mod print;
 mod select;
 mod tree;
 mod ty;
+mod window;
 
 pub use axes::{Axes, Axis, AxisDef, AxisId, Role};
 pub use check::{ASSUMED_RANK, check};

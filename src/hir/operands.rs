@@ -19,6 +19,8 @@ impl<'a> Cx<'a> {
         let steps = self.conversion(from, &kind.text)?;
         let result = steps.last().map_or(from, |(_, kind)| *kind);
         let generic = usize::from(class.is_none());
+        // To be plain numbers is to lose what they mean: a kind that keeps it fits better.
+        let forgets = usize::from(result == Kind::Real && from != Kind::Real);
         let fits = match class.as_ref().map(|c| c.word) {
             None => true,
             Some(ClassWord::Over) => matches!(
@@ -40,7 +42,7 @@ impl<'a> Cx<'a> {
         };
         fits.then_some(Fit {
             id: value.id,
-            cost: 10 * steps.len() + generic,
+            cost: 10 * steps.len() + 5 * forgets + generic,
             steps,
             span: value.span,
         })

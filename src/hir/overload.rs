@@ -73,17 +73,23 @@ impl<'a> Cx<'a> {
     ) -> Checked<Value> {
         let operands = self.given_operands(candidates, site)?;
         let mut best: Option<(usize, &'a ast::Definition, Vec<Fit>)> = None;
+        let mut tied: Option<&'a ast::Definition> = None;
         let mut misfits: Vec<Misfit> = Vec::new();
         for &definition in candidates {
             match self.fit(definition, site, &operands) {
                 Ok(fits) => {
                     let cost = fits.iter().map(|fit| fit.cost).sum();
-                    if best.as_ref().is_none_or(|(known, ..)| cost < *known) {
-                        best = Some((cost, definition, fits));
+                    match &best {
+                        Some((known, ..)) if cost > *known => {}
+                        Some((known, ..)) if cost == *known => tied = Some(definition),
+                        _ => (best, tied) = (Some((cost, definition, fits)), None),
                     }
                 }
                 Err(reason) => misfits.push(Misfit { definition, reason }),
             }
+        }
+        if let (Some((_, first, _)), Some(second)) = (&best, tied) {
+            return Err(self.report(ambiguous(first, second, site)));
         }
         if let Some((_, definition, fits)) = best {
             return self.expand(definition, site, fits);
@@ -274,11 +280,19 @@ impl<'a> Cx<'a> {
                         format!(" on ({})", names.join(", ")),
                         "name the operands",
                     ),
-                    None => diagnostic.help(format!(
-                        "name the operands: `{name}(…) on ({})`, or declare an input `{}`",
-                        assigned.join(", "),
-                        operand.name.text
-                    )),
+                    None => {
+                        let diagnostic = diagnostic.help(format!(
+                            "name the operands: `{name}(…) on ({})`, or declare an input `{}`",
+                            assigned.join(", "),
+                            operand.name.text
+                        ));
+                        match self.inputs.iter().any(|i| !i.ty.is_scalar()) {
+                            true if site.on.is_none() && operands.contains(&"pred") => diagnostic.help(
+                                "a file that declares tensors itself gets the usual ones by `task multiclass`",
+                            ),
+                            _ => diagnostic,
+                        }
+                    }
                 }
             }
             Reason::StrayOperand(arg) => {
@@ -303,7 +317,16 @@ impl<'a> Cx<'a> {
                 }
             }
             Reason::WrongKind { operand, value, .. } => {
-                self.operand_misfit(name, &definition.operands[operand], value, site)
+                let wanted = &definition.operands[operand];
+                let diagnostic = self.operand_misfit(name, wanted, value, site);
+                let by_position = site.on.is_some_and(|on| on.iter().all(|a| a.name.is_none()));
+                if by_position && operands.len() > 1 && diagnostic.help.is_empty() {
+                    return diagnostic.help(format!(
+                        "operands without names stand in the order {}",
+                        and_list(&quoted(&operands))
+                    ));
+                }
+                diagnostic
             }
         }
     }
@@ -426,6 +449,20 @@ fn fit_options<'a, 's>(
         }),
         None => Ok(()),
     }
+}
+
+fn ambiguous(first: &ast::Definition, second: &ast::Definition, site: CallSite) -> Diagnostic {
+    let name = &first.name.text;
+    Diagnostic::error(
+        Code::Ambiguous,
+        format!("this call fits two definitions of `{name}` equally well"),
+    )
+    .at(site.span, "which one is meant?")
+    .also(first.name.span, format!("`{}`", usage(first)))
+    .also(second.name.span, format!("`{}`", usage(second)))
+    .help(
+        "give one of them another name, or declare its operands more narrowly: `probs over class`",
+    )
 }
 
 fn unknown_option(definition: &ast::Definition, key: &ast::Ident) -> Diagnostic {

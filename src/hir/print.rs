@@ -96,6 +96,11 @@ fn show(hir: &Hir, id: ExprId) -> String {
         ExprKind::Shift(axis, by, edge, x) => {
             format!("shift[{} by {by}, {}] {x}", name(axis), edge.name())
         }
+        ExprKind::Window(window, list, x) => {
+            let (of, list) = (window.of.name(), axes(list));
+            let (shape, edge) = (window.shape.name(), window.edge.name());
+            format!("{of}{list} {x}, {}, {shape}, {edge}", window.size)
+        }
         ExprKind::Dot(list, a, b) => format!("dot{} {a} {b}", axes(list)),
         ExprKind::Order(op, list, args) => {
             let args: Vec<String> = args.iter().map(ToString::to_string).collect();

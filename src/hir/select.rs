@@ -1,8 +1,8 @@
 //! What stands in brackets behind a value: a position, a stretch, a new name of an axis.
 
-use super::axes::AxisId;
+use super::axes::{AxisId, Role};
 use super::cx::{Checked, Cx, Value};
-use super::tree::ExprKind;
+use super::tree::{ExprId, ExprKind};
 use super::ty::{Classes, Kind, Ty};
 use crate::ast;
 use crate::diag::{Code, Diagnostic};
@@ -136,6 +136,19 @@ impl Cx<'_> {
             ast::Selector::Entry(..) => return Ok(Value::Expr(id)),
         };
         let list = self.axes_of(std::slice::from_ref(reference), &ty.axes, "the operand")?;
+        // A stretch of several axes is the same stretch of each.
+        if let ast::Selector::Slice {
+            start,
+            end,
+            span: at,
+            ..
+        } = selector
+        {
+            self.split_packs(&list, span)?;
+            let range = (start.map_or(0, |(i, _)| i), end.map(|(i, _)| i));
+            let slice = |id, &axis| self.slice(id, axis, range, *at, span);
+            return list.iter().try_fold(id, slice).map(Value::Expr);
+        }
         let axis = match list[..] {
             [axis] => axis,
             // A role that the operand does not have: nothing to select from, nothing to do.
@@ -167,46 +180,6 @@ impl Cx<'_> {
                 };
                 self.intern(ExprKind::At(axis, index, id), Ty::new(kind, rest), span)
             }
-            ast::Selector::Slice {
-                start,
-                end,
-                span: at,
-                ..
-            } => {
-                let start = start.map_or(0, |(i, _)| i);
-                let end = end.map(|(i, _)| i);
-                let place = self.place(*at);
-                let to = self.axes.slice(axis, start, end, place);
-                let known = self.axes.get(axis).size.clone();
-                if let (Some((size, declared, why)), Some((0, ..))) =
-                    (known, &self.axes.get(to).size)
-                    && size > 0
-                {
-                    let name = self.axes.get(axis).name.clone();
-                    return Err(self.report(
-                        Diagnostic::error(
-                            Code::BadIndex,
-                            format!("`{name}` has {size} entries, and this takes none of them"),
-                        )
-                        .at(*at, "an empty stretch")
-                        .also(declared, format!("`{name}` is {size} {why}")),
-                    ));
-                }
-                let kind = kind_sliced(ty.kind, axis, to);
-                let id = if kind == Kind::Real {
-                    self.real_of(id)
-                } else {
-                    id
-                };
-                let ty = Ty::new(kind, replaced(&ty.axes, axis, to));
-                let kind = ExprKind::Slice {
-                    from: axis,
-                    to,
-                    start,
-                    arg: id,
-                };
-                self.intern(kind, ty, span)
-            }
             ast::Selector::Rename { to, .. } => {
                 if let Some(known) = self.axes.lookup(&to.text)
                     && known.iter().any(|&a| ty.axes.contains(&a))
@@ -233,9 +206,50 @@ impl Cx<'_> {
                 };
                 self.intern(kind, ty, span)
             }
-            ast::Selector::Entry(..) => id,
+            ast::Selector::Slice { .. } | ast::Selector::Entry(..) => id,
         };
         Ok(Value::Expr(id))
+    }
+
+    /// The entries of a value from `start` to before `end` along an axis.
+    pub(super) fn slice(
+        &mut self,
+        id: ExprId,
+        axis: AxisId,
+        (start, end): (i64, Option<i64>),
+        at: Span,
+        span: Span,
+    ) -> Checked<ExprId> {
+        let ty = self.ty(id).clone();
+        let place = self.place(at);
+        let to = self.axes.slice(axis, start, end, place);
+        let known = self.axes.get(axis).size.clone();
+        if let (Some((size, declared, why)), Some((0, ..))) = (known, &self.axes.get(to).size)
+            && size > 0
+        {
+            let name = self.axes.get(axis).name.clone();
+            return Err(self.report(
+                Diagnostic::error(
+                    Code::BadIndex,
+                    format!("`{name}` has {size} entries, and this takes none of them"),
+                )
+                .at(at, "an empty stretch")
+                .also(declared, format!("`{name}` is {size} {why}")),
+            ));
+        }
+        let kind = kind_sliced(ty.kind, axis, to);
+        let arg = match kind {
+            Kind::Real => self.real_of(id),
+            _ => id,
+        };
+        let ty = Ty::new(kind, replaced(&ty.axes, axis, to));
+        let kind = ExprKind::Slice {
+            from: axis,
+            to,
+            start,
+            arg,
+        };
+        Ok(self.intern(kind, ty, span))
     }
 
     /// Refuses a position that the axis certainly lacks; else notes that it is needed.

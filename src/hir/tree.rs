@@ -239,6 +239,8 @@ pub enum ExprKind {
     },
     /// Entry i is entry i − by of the operand.
     Shift(AxisId, i64, ShiftEdge, ExprId),
+    /// What a window makes of the entries around each one, along the axes.
+    Window(Window, Vec<AxisId>, ExprId),
     /// Σ a·b over the axes.
     Dot(Vec<AxisId>, ExprId, ExprId),
     /// An operation along axes seen as one, with its operands.
@@ -252,6 +254,96 @@ pub enum ExprKind {
     StopGrad(ExprId),
     /// A conversion.
     Convert(Conversion, ExprId),
+}
+
+/// A window that lies around each entry in turn.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Window {
+    /// What it makes of the entries in it.
+    pub of: WindowOf,
+    /// How many entries it holds along each axis: an odd number.
+    pub size: usize,
+    /// Which entries those are.
+    pub shape: WindowShape,
+    /// What it finds outside the tensor.
+    pub edge: WindowEdge,
+}
+
+/// What a window makes of its entries.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WindowOf {
+    /// The largest.
+    Max,
+    /// The smallest.
+    Min,
+    /// The mean.
+    Average,
+    /// The mean, weighted by exp(−d²/2σ²) at distance d; the bits of σ.
+    Gaussian(u64),
+}
+
+impl WindowOf {
+    /// The function of the language.
+    pub fn name(self) -> &'static str {
+        match self {
+            WindowOf::Max => "max_pool",
+            WindowOf::Min => "min_pool",
+            WindowOf::Average => "avg_pool",
+            WindowOf::Gaussian(_) => "gaussian",
+        }
+    }
+
+    /// Whether it is the largest or the smallest.
+    pub fn is_extremum(self) -> bool {
+        matches!(self, WindowOf::Max | WindowOf::Min)
+    }
+}
+
+/// Which entries a window along several axes holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WindowShape {
+    /// All that are near along every axis.
+    Box,
+    /// Those that are near along one axis and at the same place along the others.
+    Cross,
+}
+
+impl WindowShape {
+    /// Every shape.
+    pub const ALL: &'static [WindowShape] = &[WindowShape::Box, WindowShape::Cross];
+
+    /// The word in the language.
+    pub fn name(self) -> &'static str {
+        match self {
+            WindowShape::Box => "box",
+            WindowShape::Cross => "cross",
+        }
+    }
+}
+
+/// What a window finds outside the tensor.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WindowEdge {
+    /// Nothing: averages are over what is there.
+    Absent,
+    /// Zeros.
+    Zero,
+    /// The nearest entry.
+    Clamp,
+    /// The other end.
+    Wrap,
+}
+
+impl WindowEdge {
+    /// The word in the language.
+    pub fn name(self) -> &'static str {
+        match self {
+            WindowEdge::Absent => "absent",
+            WindowEdge::Zero => "zero",
+            WindowEdge::Clamp => "clamp",
+            WindowEdge::Wrap => "wrap",
+        }
+    }
 }
 
 /// [`Edge`], so that this module's users need not name `ir`.

@@ -30,7 +30,7 @@ mod verify;
 pub use dims::{DimSizes, bind_sizes, known_sizes, resolve};
 pub use dot::dot;
 pub use graph::{Dim, DimSize, Graph, Input, Node, NodeId, Origin, Output, Role};
-pub use op::{Edge, MapOp, Op, ReduceOp};
+pub use op::{Edge, MapOp, Op, ReduceOp, Rim};
 pub use order::OrderOp;
 pub use scalar::{map, pairwise_sum};
 pub use text::{parse, print};

@@ -250,6 +250,35 @@ impl Edge {
     }
 }
 
+/// What [`Op::WindowSum`] finds outside the tensor.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Rim {
+    /// Zeros.
+    Zero,
+    /// The nearest element.
+    Clamp,
+    /// The other end.
+    Wrap,
+    /// Zeros; and what the window would put beyond an end is added to the entry at that end: the
+    /// adjoint of `Clamp`.
+    Pile,
+}
+
+impl Rim {
+    /// Every policy.
+    pub const ALL: &'static [Rim] = &[Rim::Zero, Rim::Clamp, Rim::Wrap, Rim::Pile];
+
+    /// The name in the text form.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rim::Zero => "zero",
+            Rim::Clamp => "clamp",
+            Rim::Wrap => "wrap",
+            Rim::Pile => "pile",
+        }
+    }
+}
+
 /// A primitive.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Op {
@@ -308,6 +337,30 @@ pub enum Op {
         /// What lies outside.
         edge: Edge,
     },
+    /// The largest entry at most `radius` away along a dim; NaN if one of them is.
+    WindowMax {
+        /// Along which dim.
+        dim: DimId,
+        /// How far the window reaches to each side.
+        radius: usize,
+    },
+    /// Σ of the entries around each one along a dim, weighted.
+    WindowSum {
+        /// Along which dim.
+        dim: DimId,
+        /// An odd number of finite weights; that in the middle is of the entry itself.
+        weights: Vec<f64>,
+        /// What lies outside.
+        rim: Rim,
+    },
+    /// Σ of the third operand over those positions, at most `radius` away along a dim, at which the
+    /// first operand is what the second is here. Counts and shares the ties of `WindowMax`.
+    WindowTies {
+        /// Along which dim.
+        dim: DimId,
+        /// How far the window reaches to each side.
+        radius: usize,
+    },
     /// exp(x) / Σ exp(x) along a dim.
     Softmax(DimId),
     /// log(softmax) along a dim.
@@ -351,6 +404,18 @@ impl Op {
             "Zeros, except for the operand from a position on: the adjoint of `slice`",
         ),
         ("shift", "Entry i is the operand's entry i − by"),
+        (
+            "window_max",
+            "The largest entry around each one along a dim",
+        ),
+        (
+            "window_sum",
+            "Σ of the entries around each one along a dim, weighted",
+        ),
+        (
+            "window_ties",
+            "Σ of c around each position along a dim, where a there is b here",
+        ),
         ("softmax", "exp(x) / Σ exp(x) along a dim"),
         ("log_softmax", "log(softmax) along a dim"),
         ("pick", "The entry at the class that a label names"),
@@ -394,6 +459,9 @@ impl Op {
             Op::Slice { .. } => "slice",
             Op::Place { .. } => "place",
             Op::Shift { .. } => "shift",
+            Op::WindowMax { .. } => "window_max",
+            Op::WindowSum { .. } => "window_sum",
+            Op::WindowTies { .. } => "window_ties",
             Op::Softmax(_) => "softmax",
             Op::LogSoftmax(_) => "log_softmax",
             Op::Pick(_) => "pick",
@@ -490,10 +558,28 @@ impl Op {
                 has(args[0], *dim)?;
                 Ok(args[0].clone())
             }
-            Op::Softmax(dim) | Op::LogSoftmax(dim) => {
+            Op::Softmax(dim) | Op::LogSoftmax(dim) | Op::WindowMax { dim, .. } => {
                 arity(1)?;
                 float(args[0])?;
                 has(args[0], *dim)?;
+                Ok(args[0].clone())
+            }
+            Op::WindowSum { dim, weights, .. } => {
+                arity(1)?;
+                float(args[0])?;
+                has(args[0], *dim)?;
+                if weights.len() % 2 == 0 || !weights.iter().all(|w| w.is_finite()) {
+                    return Err("`window_sum` has an odd number of finite weights".into());
+                }
+                Ok(args[0].clone())
+            }
+            Op::WindowTies { dim, .. } => {
+                arity(3)?;
+                args.iter().try_for_each(|ty| float(ty))?;
+                has(args[0], *dim)?;
+                if args.iter().any(|ty| ty.dims != args[0].dims) {
+                    return Err("operands of `window_ties` differ in dims".into());
+                }
                 Ok(args[0].clone())
             }
             Op::Pick(dim) => {

@@ -3,7 +3,7 @@
 //! `parse(print(g))` is `g` up to the origins of the nodes and the payloads of NaNs.
 
 use super::graph::{Dim, DimSize, Graph, Input, Node, NodeId, Origin, Output, Role};
-use super::op::{Edge, MapOp, Op, ReduceOp};
+use super::op::{Edge, MapOp, Op, ReduceOp, Rim};
 use super::order::OrderOp;
 use super::ty::{DimId, Dims, Elem, Ty};
 use crate::source::{FileId, Span};
@@ -90,6 +90,14 @@ pub(super) fn print_op(graph: &Graph, op: &Op) -> String {
             format!("{head}[{} -> {}, {start}]", name(*from), name(*to))
         }
         Op::Shift { dim, by, edge } => format!("{head}[{}, {by}, {}]", name(*dim), edge.name()),
+        Op::WindowMax { dim, radius } | Op::WindowTies { dim, radius } => {
+            format!("{head}[{}, {radius}]", name(*dim))
+        }
+        Op::WindowSum { dim, weights, rim } => {
+            let weights: Vec<String> = weights.iter().map(|&w| print_number(w)).collect();
+            let weights = weights.join(", ");
+            format!("{head}[{}, {}, {weights}]", name(*dim), rim.name())
+        }
     }
 }
 
@@ -302,6 +310,7 @@ enum Attribute<'i> {
     Arrow(DimId, DimId),
     By(DimId, f64),
     Int(i64),
+    Decimal(f64),
     Name(&'i str),
 }
 
@@ -321,6 +330,7 @@ fn read_plain(graph: &Graph, pair: Pair<'_, Rule>) -> Result<(Op, Vec<NodeId>), 
 fn read_attribute<'i>(graph: &Graph, pair: Pair<'i, Rule>) -> Result<Attribute<'i>, String> {
     match pair.as_rule() {
         Rule::int => read_int(&pair).map(Attribute::Int),
+        Rule::decimal => read_number(&pair).map(Attribute::Decimal),
         Rule::arrow => {
             let [from, to] = two(pair);
             let from = find_dim(graph, from.as_str())?;
@@ -336,12 +346,12 @@ fn read_attribute<'i>(graph: &Graph, pair: Pair<'i, Rule>) -> Result<Attribute<'
 }
 
 fn make_op(graph: &Graph, name: &str, attributes: &[Attribute<'_>]) -> Result<Op, String> {
-    use Attribute::{Arrow, By, Int, Name};
+    use Attribute::{Arrow, By, Decimal, Int, Name};
     let misfit = || format!("what `{name}` has in brackets is not what it needs");
     let dims = || -> Result<Dims, String> {
         let dim = |a: &Attribute<'_>| match a {
             Name(dim) => find_dim(graph, dim),
-            Arrow(..) | By(..) | Int(_) => Err(misfit()),
+            Arrow(..) | By(..) | Int(_) | Decimal(_) => Err(misfit()),
         };
         attributes.iter().map(dim).collect()
     };
@@ -362,6 +372,26 @@ fn make_op(graph: &Graph, name: &str, attributes: &[Attribute<'_>]) -> Result<Op
             let edge = edge.ok_or_else(misfit)?;
             Op::Shift { dim, by, edge }
         }
+        ("window_max" | "window_ties", &[Name(dim), Int(radius)]) => {
+            let dim = find_dim(graph, dim)?;
+            let radius = usize::try_from(radius).map_err(|_| misfit())?;
+            match name {
+                "window_max" => Op::WindowMax { dim, radius },
+                _ => Op::WindowTies { dim, radius },
+            }
+        }
+        ("window_sum", [Name(dim), Name(rim), weights @ ..]) => {
+            let dim = find_dim(graph, dim)?;
+            let rim = Rim::ALL.iter().copied().find(|r| r.name() == *rim);
+            let rim = rim.ok_or_else(misfit)?;
+            let weight = |a: &Attribute<'_>| match *a {
+                Int(i) => Ok(i as f64),
+                Decimal(x) => Ok(x),
+                Arrow(..) | By(..) | Name(_) => Err(misfit()),
+            };
+            let weights = weights.iter().map(weight).collect::<Result<_, _>>()?;
+            Op::WindowSum { dim, weights, rim }
+        }
         ("softmax", [Name(dim)]) => Op::Softmax(find_dim(graph, dim)?),
         ("log_softmax", [Name(dim)]) => Op::LogSoftmax(find_dim(graph, dim)?),
         ("pick", [Name(dim)]) => Op::Pick(find_dim(graph, dim)?),
@@ -371,7 +401,7 @@ fn make_op(graph: &Graph, name: &str, attributes: &[Attribute<'_>]) -> Result<Op
         ("distance", _) => {
             let along = |a: &Attribute<'_>| match *a {
                 By(dim, spacing) => Ok((dim, spacing)),
-                Name(_) | Arrow(..) | Int(_) => Err(misfit()),
+                Name(_) | Arrow(..) | Int(_) | Decimal(_) => Err(misfit()),
             };
             Op::Distance(attributes.iter().map(along).collect::<Result<_, _>>()?)
         }
@@ -405,6 +435,9 @@ const OTHERS: &[&str] = &[
     "slice",
     "place",
     "shift",
+    "window_max",
+    "window_sum",
+    "window_ties",
     "softmax",
     "log_softmax",
     "pick",

@@ -195,6 +195,9 @@ fn op_dims_exist(graph: &Graph, op: &Op) -> Result<(), String> {
         Op::Index(dim)
         | Op::At { dim, .. }
         | Op::Shift { dim, .. }
+        | Op::WindowMax { dim, .. }
+        | Op::WindowSum { dim, .. }
+        | Op::WindowTies { dim, .. }
         | Op::Softmax(dim)
         | Op::LogSoftmax(dim)
         | Op::Pick(dim)

@@ -11,19 +11,19 @@ const DEPTH: usize = 32;
 /// `(w*a)/(w*b)`, `sum(w*x)/sum(w*y)` with a number `w`, `weighted_mean(x, w)` with a number `w`.
 pub(super) fn cancelled_weight(_: &Ast, hir: &Hir, diags: &mut Diagnostics) {
     for expr in hir.exprs.iter().filter(|expr| expr.written) {
-        let (factor, at) = match &expr.kind {
+        let (factor, how) = match &expr.kind {
             ExprKind::Map(MapOp::Div, args) => {
                 let above = factors(hir, args[0], DEPTH);
                 let below = factors(hir, args[1], DEPTH);
                 match above.into_iter().find(|f| below.contains(f)) {
-                    Some(factor) => (factor, expr.span),
+                    Some(factor) => (factor, "stands above and below the fraction line"),
                     None => continue,
                 }
             }
             ExprKind::WeightedMean(_, _, w)
                 if hir.expr(*w).ty.is_scalar() && !is_constant(hir, *w) =>
             {
-                (*w, expr.span)
+                (*w, "weighs every entry of this mean alike")
             }
             _ => continue,
         };
@@ -31,14 +31,12 @@ pub(super) fn cancelled_weight(_: &Ast, hir: &Hir, diags: &mut Diagnostics) {
             ExprKind::Input(i) => format!("`{}`", hir.inputs[i as usize].name),
             _ => "a factor".to_string(),
         };
-        let mut diagnostic = Diagnostic::warning(
-            Code::CancelledWeight,
-            format!("{what} stands above and below the fraction line and cancels"),
-        )
-        .at(at, "this does not depend on it")
-        .help("leave it out, or move it in front of the fraction");
+        let mut diagnostic =
+            Diagnostic::warning(Code::CancelledWeight, format!("{what} {how} and cancels"))
+                .at(expr.span, "this does not depend on it")
+                .help("leave it out, or put it in front");
         let declared = hir.expr(factor).span;
-        if declared != at {
+        if declared != expr.span {
             diagnostic = diagnostic.also(declared, "the factor");
         }
         diags.push(diagnostic);

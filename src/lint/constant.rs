@@ -24,10 +24,7 @@ pub(super) fn constant_term(_: &Ast, hir: &Hir, diags: &mut Diagnostics) {
             )
             .at(term.span, "this changes the number and not the training")
             .note("positions, comparisons, counts, targets and what `stop_grad` holds have no slope")
-            .help(format!(
-                "to watch it, write `report {} = …`; to train on it, compute it from the prediction without them",
-                term.name
-            )),
+            .help("to watch it, make it a `report`; to train on it, compute it from the prediction without them"),
         );
     }
 }

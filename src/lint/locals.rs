@@ -23,7 +23,11 @@ fn in_definition(definition: &Definition, diags: &mut Diagnostics) {
     }
     uses.walk(&definition.body.value);
     let options = definition.options.iter().map(|o| (&o.name, "option"));
-    let lets = definition.body.lets.iter().map(|l| (&l.name, "let"));
+    let lets = definition
+        .body
+        .lets
+        .iter()
+        .map(|l| (&l.name, "local value"));
     for (name, what) in options.chain(lets) {
         // A call without `on` takes what bears the name of its operand.
         let operand = definition.operands.iter().any(|o| o.name.text == name.text);

@@ -6,7 +6,8 @@
 //! the lints built on this stay silent.
 
 use crate::hir::{
-    AxisId, Classes, Conversion, Expr, ExprId, ExprKind, Hir, InputSource, Kind, operands,
+    AxisId, Classes, Conversion, Expr, ExprId, ExprKind, Hir, InputSource, Kind, WindowEdge,
+    operands,
 };
 use crate::ir::{Edge, MapOp, OrderOp, ReduceOp};
 
@@ -260,6 +261,11 @@ fn range(hir: &Hir, expr: &Expr, known: &[Known]) -> Range {
         ExprKind::Shift(_, _, edge, x) => match edge {
             Edge::Zero => at(*x).or(Range::closed(0.0, 0.0)),
             Edge::Clamp | Edge::Wrap => at(*x),
+        },
+        // Means lie between the entries, and between those and 0 near an edge of zeros.
+        ExprKind::Window(window, _, x) => match window.edge {
+            WindowEdge::Zero => at(*x).or(Range::open(0.0, 0.0)),
+            WindowEdge::Absent | WindowEdge::Clamp | WindowEdge::Wrap => at(*x),
         },
         ExprKind::Dot(axes, a, b) => {
             let (a, b) = (spread(axes, *a), spread(axes, *b));

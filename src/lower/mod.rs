@@ -3,6 +3,7 @@
 
 mod dims;
 mod valid;
+mod window;
 
 use crate::hir::{AxisId, Conversion, Expr, ExprId, ExprKind, Hir, InputSource, Kind};
 use crate::ir::{
@@ -254,6 +255,7 @@ impl<'h> Lower<'h> {
                 let x = self.masked(self.at(*x), &Dims::one(dim), 0.0);
                 self.graph.push(Op::Shift { dim, by, edge }, &[x], origin)
             }
+            ExprKind::Window(window, axes, x) => self.window(window, axes, self.at(*x), origin),
             ExprKind::Dot(axes, a, b) => {
                 let dims = self.dims.set(axes);
                 self.contraction(dims, self.at(*a), self.at(*b), origin)

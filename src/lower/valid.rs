@@ -59,13 +59,17 @@ impl Lower<'_> {
         }
     }
 
-    /// The number of valid indices over `over`, for each of the rest of `dims`.
-    pub(super) fn count(&mut self, over: &Dims, dims: &Dims, origin: Origin) -> NodeId {
-        let valid = match self.concerned(over).is_empty() {
+    /// Where an index over `dims` is valid, if looking along `over` meets ignored positions at all.
+    pub(super) fn met(&mut self, over: &Dims, dims: &Dims) -> Option<NodeId> {
+        match self.concerned(over).is_empty() {
             true => None,
             false => self.valid(dims),
-        };
-        let Some(valid) = valid else {
+        }
+    }
+
+    /// The number of valid indices over `over`, for each of the rest of `dims`.
+    pub(super) fn count(&mut self, over: &Dims, dims: &Dims, origin: Origin) -> NodeId {
+        let Some(valid) = self.met(over, dims) else {
             return self.graph.push(Op::Size(over.clone()), &[], origin);
         };
         let own = self.graph.ty(valid).dims.intersect(over);
@@ -76,10 +80,7 @@ impl Lower<'_> {
 
     /// Σ of a weight over `over`, where it is repeated along the dims of `dims` that it lacks.
     pub(super) fn mass(&mut self, w: NodeId, over: &Dims, dims: &Dims, origin: Origin) -> NodeId {
-        let valid = match self.concerned(over).is_empty() {
-            true => None,
-            false => self.valid(dims),
-        };
+        let valid = self.met(over, dims);
         let own = self.graph.ty(w).dims.clone();
         let (w, own) = match valid {
             None => (w, own),

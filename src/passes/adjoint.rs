@@ -8,6 +8,7 @@
 //! products with slopes that are not surely finite are `gate`s (see `slope.rs`).
 
 use super::differentiate::Cx;
+use super::windows;
 use crate::ir::{DimId, DimSize, Dims, Edge, Elem, MapOp, NodeId, Op, OrderOp, ReduceOp, Ty};
 use std::f64::consts::{FRAC_2_SQRT_PI, PI};
 
@@ -51,6 +52,14 @@ pub(super) fn adjoint(cx: &mut Cx, id: NodeId, g: NodeId) {
             cx.push(Op::Slice { from, to, start }, &[g])
         }),
         Op::Shift { dim, by, edge } => cx.give(x, |cx| shift(cx, g, dim, by, edge)),
+        Op::WindowMax { .. } => windows::max(cx, id, g),
+        Op::WindowSum { dim, weights, rim } => {
+            cx.give(x, |cx| windows::sum(cx, g, dim, &weights, rim));
+        }
+        // c' = Σ g over the positions around, where b there is a here.
+        Op::WindowTies { dim, radius } => cx.give(args[2], |cx| {
+            cx.push(Op::WindowTies { dim, radius }, &[args[1], args[0], g])
+        }),
         // x' = y·(g − Σ g·y)
         Op::Softmax(dim) => cx.give(x, |cx| {
             let weighted = cx.times(g, id);
@@ -302,6 +311,7 @@ fn is_sum_of_squares(cx: &Cx, id: NodeId, budget: &mut u32) -> bool {
         | Op::At { .. }
         | Op::Slice { .. }
         | Op::Shift { .. } => squares(0),
+        Op::WindowSum { ref weights, .. } => weights.iter().all(|&w| w >= 0.0) && squares(0),
         _ => false,
     }
 }

@@ -59,6 +59,10 @@ fn fold(graph: &Graph, node: &Node) -> Option<Op> {
             Known::Everywhere(value) => Some(Op::Const(value)),
             Known::Listed(_) => None,
         },
+        Op::WindowMax { .. } => match operand(0)? {
+            Known::Everywhere(value) => Some(Op::Const(value)),
+            Known::Listed(_) => None,
+        },
         // Only of a whole table with one dim; the general case has not come up.
         Op::At { dim, index } => {
             let dims = &graph.ty(node.args[0]).dims;

@@ -126,6 +126,13 @@ fn hash(node: &Node) -> u64 {
             (from, to, start).hash(&mut h);
         }
         Op::Shift { dim, by, edge } => (dim, by, edge).hash(&mut h),
+        Op::WindowMax { dim, radius } | Op::WindowTies { dim, radius } => {
+            (dim, radius).hash(&mut h);
+        }
+        Op::WindowSum { dim, weights, rim } => {
+            (dim, rim).hash(&mut h);
+            weights.iter().for_each(|w| w.to_bits().hash(&mut h));
+        }
         Op::Index(dim)
         | Op::Softmax(dim)
         | Op::LogSoftmax(dim)

@@ -40,6 +40,16 @@ pub(super) fn level(graph: &Graph, node: &Node, levels: &[Level]) -> Level {
         | Op::Place { .. }
         | Op::Shift { .. }
         | Op::StopGrad => arg(0),
+        // A window is never empty: it holds at least the position it is about.
+        Op::WindowMax { .. } => arg(0),
+        Op::WindowSum { .. } => match arg(0) {
+            Level::Finite => Level::Finite,
+            x => x.max(Level::Tame),
+        },
+        Op::WindowTies { .. } => match arg(2) {
+            Level::Finite => Level::Finite,
+            c => c.max(Level::Tame),
+        },
         // NaN outside the dim or the classes; binding refuses such labels.
         Op::At { .. } | Op::Pick(_) => arg(0),
         Op::Softmax(_) => squash(arg(0)),

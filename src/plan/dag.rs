@@ -7,7 +7,7 @@
 //! `LogSoftmax`, `OneHot`, `Index` or `Reduce(LogSumExp)` remain; `At`, `Slice` and `Rename`
 //! survive only as [`Op::View`] of a value that is stored.
 
-use crate::ir::{DimId, DimSizes, Dims, Edge, Elem, MapOp, OrderOp, ReduceOp};
+use crate::ir::{DimId, DimSizes, Dims, Edge, Elem, MapOp, OrderOp, ReduceOp, Rim};
 use std::collections::HashMap;
 
 /// A node of a [`Dag`].
@@ -58,6 +58,16 @@ pub(crate) enum Op {
     Order(OrderOp, Dims),
     /// Distances along dims, each with the bits of its spacing.
     Distance(Vec<(DimId, u64)>),
+    /// The largest around each entry.
+    WindowMax { dim: DimId, radius: usize },
+    /// Σ around each entry; the bits of the weights.
+    WindowSum {
+        dim: DimId,
+        weights: Vec<u64>,
+        rim: Rim,
+    },
+    /// Σ of the third operand around each entry, where the first there is the second here.
+    WindowTies { dim: DimId, radius: usize },
     /// Zeros along `to`, except for the operand from `start` on.
     Place {
         from: DimId,

@@ -138,6 +138,27 @@ impl Ctx<'_> {
                 };
                 self.dag.add(op, args.to_vec(), dims, elem)
             }
+            ir::Op::WindowMax { dim, radius } => {
+                let (dim, radius) = (*dim, *radius);
+                let x = &self.dag.nodes[args[0]];
+                if radius == 0 || !x.dims.contains(dim) {
+                    return args[0];
+                }
+                let op = Op::WindowMax { dim, radius };
+                self.window(op, dim, args)
+            }
+            ir::Op::WindowSum { dim, weights, rim } => {
+                let op = Op::WindowSum {
+                    dim: *dim,
+                    weights: weights.iter().map(|w| w.to_bits()).collect(),
+                    rim: *rim,
+                };
+                self.window(op, *dim, args)
+            }
+            ir::Op::WindowTies { dim, radius } => {
+                let (dim, radius) = (*dim, *radius);
+                self.window(Op::WindowTies { dim, radius }, dim, args)
+            }
             ir::Op::Softmax(dim) => {
                 let over = Dims::one(*dim);
                 if !self.dag.dims(args[0]).contains(*dim) {
@@ -194,6 +215,14 @@ impl Ctx<'_> {
                 self.dag.add(op, args.to_vec(), dims, node.ty.elem)
             }
         }
+    }
+
+    /// A window has its dim even where all of its operands are the same along it.
+    fn window(&mut self, op: Op, dim: DimId, args: &[Id]) -> Id {
+        let dims = args
+            .iter()
+            .fold(Dims::one(dim), |all, &arg| all.union(self.dag.dims(arg)));
+        self.dag.add(op, args.to_vec(), dims, Elem::Float)
     }
 
     /// The guarded maximum m, exp(x − m) and its sum. The guard keeps infinities from meeting:

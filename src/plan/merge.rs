@@ -84,7 +84,12 @@ fn partner(dag: &Dag, live: &[bool], d: DimId) -> Option<DimId> {
                 over.contains(d) == over.contains(e)
             }
             Op::Distance(along) => !along.iter().any(|(dim, _)| *dim == d || *dim == e),
-            Op::Pick(dim) | Op::ArgMax(dim) | Op::Shift { dim, .. } => *dim != d && *dim != e,
+            Op::Pick(dim)
+            | Op::ArgMax(dim)
+            | Op::Shift { dim, .. }
+            | Op::WindowMax { dim, .. }
+            | Op::WindowSum { dim, .. }
+            | Op::WindowTies { dim, .. } => *dim != d && *dim != e,
             Op::Place { from, to, .. } => ![from, to].iter().any(|x| **x == d || **x == e),
             Op::Const(_) | Op::Map(_) | Op::Spread => true,
         }

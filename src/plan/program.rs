@@ -1,7 +1,7 @@
 //! What a plan consists of: buffers, whole-tensor operations, and passes with their programs.
 
 use super::layout::DType;
-use crate::ir::{Edge, MapOp, OrderOp, ReduceOp};
+use crate::ir::{Edge, MapOp, OrderOp, ReduceOp, Rim};
 
 /// The type in which a plan computes inside tiles.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,6 +110,30 @@ pub enum WholeOp {
         strides: Vec<usize>,
         /// From one position to the next, for each of those loops.
         spacing: Vec<f64>,
+    },
+    /// Finds the largest entry around each one along one loop.
+    WindowMax {
+        /// Which loop.
+        axis: usize,
+        /// How far the window reaches to each side.
+        radius: usize,
+    },
+    /// Sums the entries around each one along one loop, weighted.
+    WindowSum {
+        /// Which loop.
+        axis: usize,
+        /// The weights, that of the entry itself in the middle.
+        weights: Vec<f64>,
+        /// What lies outside.
+        rim: Rim,
+    },
+    /// Sums the third operand around each position along one loop, where the first operand there
+    /// is the second here.
+    WindowTies {
+        /// Which loop.
+        axis: usize,
+        /// How far the window reaches to each side.
+        radius: usize,
     },
     /// Copies to the positions from `start` on along one loop, `len` of them; 0 elsewhere.
     Place {

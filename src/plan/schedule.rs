@@ -85,9 +85,14 @@ fn places(dag: &Dag, live: &[bool], spaces: &[Space]) -> Vec<Where> {
         let space = inherited.or_else(|| spaces.iter().position(fits));
         place[id] = match &node.op {
             Op::Leaf(..) | Op::Const(_) | Op::View(_) => Where::Memory,
-            Op::Dot(_) | Op::Shift { .. } | Op::Place { .. } | Op::Order(..) | Op::Distance(_) => {
-                Where::Whole
-            }
+            Op::Dot(_)
+            | Op::Shift { .. }
+            | Op::WindowMax { .. }
+            | Op::WindowSum { .. }
+            | Op::WindowTies { .. }
+            | Op::Order(..)
+            | Op::Distance(_)
+            | Op::Place { .. } => Where::Whole,
             Op::Map(_) | Op::Spread => match space {
                 Some(s) if spaces[s].tiled(&node.dims) => Where::Tile(s),
                 _ => Where::Whole,

@@ -186,9 +186,12 @@ fn cost(dag: &Dag, live: &[bool], space: &Space) -> f64 {
             Op::View(_)
             | Op::Dot(_)
             | Op::Shift { .. }
-            | Op::Place { .. }
+            | Op::WindowMax { .. }
+            | Op::WindowSum { .. }
+            | Op::WindowTies { .. }
             | Op::Order(..)
             | Op::Distance(_)
+            | Op::Place { .. }
             | Op::Spread => 0.0,
         };
     }

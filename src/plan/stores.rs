@@ -372,6 +372,19 @@ impl Stores {
                 let strides = Vec::new();
                 return self.along(id, over, WholeOp::Distance { strides, spacing });
             }
+            Op::WindowMax { dim, radius } => {
+                let (axis, radius) = (axis(*dim), *radius);
+                (WholeOp::WindowMax { axis, radius }, Vec::new(), None)
+            }
+            Op::WindowSum { dim, weights, rim } => {
+                let (axis, rim) = (axis(*dim), *rim);
+                let weights = weights.iter().map(|&w| f64::from_bits(w)).collect();
+                (WholeOp::WindowSum { axis, weights, rim }, Vec::new(), None)
+            }
+            Op::WindowTies { dim, radius } => {
+                let (axis, radius) = (axis(*dim), *radius);
+                (WholeOp::WindowTies { axis, radius }, Vec::new(), None)
+            }
             Op::Place { from, to, start } => {
                 let (axis, start) = (axis(*to), *start);
                 let len = self.dag.sizes.get(*from);

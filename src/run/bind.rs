@@ -517,9 +517,12 @@ fn least(signature: &Signature, sizes: &[Option<usize>], errors: &mut Vec<Diagno
             errors.push(
                 Diagnostic::error(
                     Code::BadIndex,
-                    format!("`{}` has {size} entries, counted from 0", fact.name),
+                    format!(
+                        "`{}` has {size} entries in the given tensors, and needs {least}",
+                        fact.name
+                    ),
                 )
-                .at(span, "this position does not exist in the given tensors"),
+                .at(span, format!("this asks for {least} entries")),
             );
         }
     }

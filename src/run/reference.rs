@@ -10,7 +10,7 @@
 mod order;
 
 use super::value::Array;
-use crate::ir::{self, DimId, DimSizes, Dims, Edge, Graph, MapOp, Node, Op, ReduceOp};
+use crate::ir::{self, DimId, DimSizes, Dims, Edge, Graph, MapOp, Node, Op, ReduceOp, Rim};
 
 /// The outputs of `graph`, in order.
 ///
@@ -118,6 +118,21 @@ fn eval(node: &Node, sizes: &DimSizes, args: &[Operand<'_>]) -> Array {
             place(shape, dims, args[0], *from, *to, start)
         }
         Op::Shift { dim, by, edge } => shift(args[0], *dim, *by, *edge),
+        Op::WindowMax { dim, radius } => windows(args[0], *dim, |lane, here, x| {
+            let inside = window(here, *radius, lane.length);
+            let entries: Vec<f64> = inside.map(|p| x.array.data[lane.at(p)]).collect();
+            reduce(ReduceOp::Max, &entries)
+        }),
+        Op::WindowSum { dim, weights, rim } => windows(args[0], *dim, |lane, here, x| {
+            let entry = |p| x.array.data[lane.at(p)];
+            window_sum(weights, *rim, here, lane.length, entry)
+        }),
+        Op::WindowTies { dim, radius } => windows(args[0], *dim, |lane, here, a| {
+            let (b, c) = (&args[1].array.data, &args[2].array.data);
+            let inside = window(here, *radius, lane.length).map(|p| lane.at(p));
+            let tied = inside.filter(|&at| a.array.data[at] == b[lane.at(here)]);
+            ir::pairwise_sum(&tied.map(|at| c[at]).collect::<Vec<f64>>())
+        }),
         // Subtracting the largest first, and not log Σ exp, keeps the digits of large scores.
         Op::Softmax(dim) => lanes(args[0], *dim, |lane| {
             let largest = reduce(ReduceOp::Max, lane);
@@ -299,6 +314,79 @@ fn shift(x: Operand<'_>, dim: DimId, by: i64, edge: Edge) -> Array {
             };
         }
     })
+}
+
+/// The entries of an array that differ in their position along one dim.
+struct Line {
+    start: usize,
+    stride: usize,
+    length: usize,
+}
+
+impl Line {
+    /// Where the entry at a position lies.
+    fn at(&self, position: usize) -> usize {
+        self.start + position * self.stride
+    }
+}
+
+/// The value of `f` at every position: given its line along `dim`, where it is, and `x`.
+fn windows<'a>(x: Operand<'a>, dim: DimId, f: impl Fn(&Line, usize, Operand<'a>) -> f64) -> Array {
+    let axis = x.dims.position(dim).expect("the operand has the dim");
+    let (length, stride) = (x.array.shape[axis], x.array.strides()[axis]);
+    let entry = |at: usize| {
+        let here = at / stride % length;
+        let start = at - here * stride;
+        let line = Line {
+            start,
+            stride,
+            length,
+        };
+        f(&line, here, x)
+    };
+    let data = (0..x.array.data.len()).map(entry).collect();
+    Array::new(x.array.shape.clone(), data)
+}
+
+/// The positions at most `radius` away that exist.
+fn window(here: usize, radius: usize, length: usize) -> std::ops::Range<usize> {
+    here.saturating_sub(radius)..here.saturating_add(radius).saturating_add(1).min(length)
+}
+
+/// Σ w·x around `here`, one of `length` entries.
+fn window_sum(
+    weights: &[f64],
+    rim: Rim,
+    here: usize,
+    length: usize,
+    entry: impl Fn(usize) -> f64,
+) -> f64 {
+    let (radius, last) = ((weights.len() / 2) as i64, length as i64 - 1);
+    // Σ w·x around a place that may lie outside.
+    let around = |centre: i64| {
+        let term = |(w, p): (&f64, i64)| {
+            let from = match rim {
+                Rim::Zero | Rim::Pile => Some(p).filter(|p| (0..=last).contains(p))?,
+                Rim::Clamp => p.clamp(0, last),
+                Rim::Wrap => p.rem_euclid(last + 1),
+            };
+            Some(w * entry(from as usize))
+        };
+        let terms: Vec<f64> = weights
+            .iter()
+            .zip(centre - radius..)
+            .filter_map(term)
+            .collect();
+        ir::pairwise_sum(&terms)
+    };
+    let here = here as i64;
+    let beyond = match rim {
+        Rim::Pile => radius,
+        Rim::Zero | Rim::Clamp | Rim::Wrap => 0,
+    };
+    let first = if here == 0 { -beyond } else { here };
+    let end = if here == last { last + beyond } else { here };
+    ir::pairwise_sum(&(first..=end).map(around).collect::<Vec<f64>>())
 }
 
 fn pick(

@@ -2,10 +2,11 @@
 
     python make_std.py                 write std/inputs.safetensors, std/cases.json, std/grads.safetensors
     python make_std.py --sample FILE   also hold the formulas to the known numbers of the retina sample
-    python make_std.py --cross-check   also hold them to MONAI's own losses (needs `pip install monai==1.6.1`)
+    python make_std.py --cross-check   also hold them to MONAI's own losses 
 
 Pinned, since other versions may differ in the last digits: see VERSIONS. Install with
-    pip install torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 safetensors==0.8.0
+    pip install torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 safetensors==0.8.0 kornia==0.9.0
+    pip install --no-deps monai==1.6.1
 
 Each case is a complete .loss text, the names of its input arrays, the value, the names of its
 gradient arrays, and where the value comes from. The conventions of each loss stand in README.md and, with
@@ -18,6 +19,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import kornia
+import monai
 import numpy
 import safetensors
 import torch
@@ -29,12 +32,19 @@ sys.dont_write_bytecode = True
 from std_cases import FAMILIES, inputs
 from std_cases.common import Book
 
-VERSIONS = {"torch": "2.15.0", "torchvision": "0.29.2", "numpy": "2.4.6", "safetensors": "0.8.0"}
+VERSIONS = {
+    "torch": "2.15.0",
+    "torchvision": "0.29.2",
+    "numpy": "2.4.6",
+    "safetensors": "0.8.0",
+    "monai": "1.6.1",
+    "kornia": "0.9.0",
+}
 OUT = Path(__file__).resolve().parent / "std"
 
 
 def check_versions():
-    found = {m.__name__: m.__version__.split("+")[0] for m in (torch, torchvision, numpy, safetensors)}
+    found = {m.__name__: m.__version__.split("+")[0] for m in (torch, torchvision, numpy, safetensors, monai, kornia)}
     print("versions:", ", ".join(f"{name} {version}" for name, version in found.items()))
     assert found == VERSIONS, f"this script is pinned to {VERSIONS}"
 

@@ -14,3 +14,4 @@ mod run;
 mod slopes;
 mod tidy;
 mod ui;
+mod windows;

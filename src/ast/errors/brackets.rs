@@ -78,6 +78,13 @@ pub(super) fn brackets(t: &Trouble) -> Option<Diagnostic> {
         };
         return Some(entries(diagnostic));
     }
+    if place == Place::TypeAxes && here == "*" {
+        let diagnostic = t
+            .error("any number of axes is written with `...`")
+            .at(span, "not with `*`")
+            .fix(span, "...", "write `...`");
+        return Some(diagnostic);
+    }
     if place != Place::Bracket {
         return None;
     }
@@ -146,6 +153,13 @@ pub(super) fn braces(t: &Trouble) -> Option<Diagnostic> {
     let diagnostic = t
         .error("braces hold only the body of a `fn` or a `loss`")
         .at(t.here_span(), "not expected here");
+    let called = t.at > 0
+        && t.kind(t.at - 1) == Some(TokenKind::Word)
+        && t.before_span().end == t.here_span().start;
+    if called {
+        let name = t.before(1);
+        return Some(diagnostic.help(format!("options stand in parentheses: `{name}(…)`")));
+    }
     Some(if t.open_if().is_some() {
         diagnostic.help("write `if condition then a else b`, without braces")
     } else {

@@ -116,6 +116,10 @@ fn explain(file: FileId, text: &str, tokens: &[Token], at: usize) -> Diagnostic 
         let name = |c: char| c.is_ascii_lowercase() || c == '_';
         let before = at.checked_sub(1).map(|at| &tokens[at]);
         let value = before.is_some_and(|t| &text[t.start..t.end] == "=");
+        if text.trim_start().starts_with('{') {
+            return diagnostic
+                .help("a spec is not JSON but a formula: `minimize 0.5*dice() + 0.5*ce()`");
+        }
         return match token.first {
             true => diagnostic.help("a remark starts with `#`, a doc comment with `##`"),
             false if value && !bare.is_empty() && bare.chars().all(name) => {

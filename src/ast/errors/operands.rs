@@ -283,10 +283,16 @@ pub(in crate::ast) fn two_operands(t: &Trouble) -> Diagnostic {
         }
         return diagnostic.fix(end, ",", "write the comma");
     }
-    if here == "where" {
+    // What stands behind the word is the same mistake, and the same message is shown once.
+    if here == "where" || before == "where" {
+        let word = if here == "where" {
+            t.here_span()
+        } else {
+            t.before_span()
+        };
         return t
             .error("a value is not restricted with `where`")
-            .at(t.here_span(), "not expected here")
+            .at(word, "not expected here")
             .help("a reduction is: `mean(x, where=target > 0)`");
     }
     let diagnostic = t

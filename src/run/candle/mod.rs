@@ -22,6 +22,7 @@ mod functions;
 mod node;
 mod order;
 mod reduce;
+mod windows;
 
 use crate::ir::{DimSizes, Elem, Graph, NodeId, Op, Ty};
 use candle_core::{DType, Device, Result, Tensor, bail};
@@ -223,9 +224,12 @@ impl Cx<'_> {
                 | Op::Pick(_)
                 | Op::OneHot(_)
                 | Op::ArgMax(_)
-                | Op::Dot(_)
+                | Op::WindowMax { .. }
+                | Op::WindowSum { .. }
+                | Op::WindowTies { .. }
                 | Op::Order(..)
-                | Op::Distance(_) => return false,
+                | Op::Distance(_)
+                | Op::Dot(_) => return false,
             };
         }
     }

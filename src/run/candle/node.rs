@@ -1,6 +1,6 @@
 //! One node → the value of it: an arm per operation, which turns dims into axes.
 
-use super::{Cx, axes, classes, dot, elementwise, order, reduce};
+use super::{Cx, axes, classes, dot, elementwise, order, reduce, windows};
 use crate::ir::{self, DimId, Dims, Elem, Node, Op, ReduceOp, Ty};
 use candle_core::{Result, Tensor, bail};
 
@@ -60,6 +60,19 @@ pub(super) fn eval(cx: &Cx<'_>, node: &Node, args: &[Tensor]) -> Result<Tensor> 
         Op::Shift { dim, by, edge } => {
             let along = axis(dims(0), *dim)?;
             axes::shift(&args[0], along, cx.sizes.get(*dim), *by, *edge)
+        }
+        Op::WindowMax { dim, radius } => {
+            let along = axis(dims(0), *dim)?;
+            windows::max(&args[0], along, cx.sizes.get(*dim), *radius)
+        }
+        Op::WindowSum { dim, weights, rim } => {
+            let along = axis(dims(0), *dim)?;
+            windows::sum(&args[0], along, cx.sizes.get(*dim), weights, *rim)
+        }
+        Op::WindowTies { dim, radius } => {
+            let along = axis(dims(0), *dim)?;
+            let operands = [&args[0], &args[1], &args[2]];
+            windows::ties(operands, along, cx.sizes.get(*dim), *radius)
         }
         Op::Softmax(dim) => {
             let along = axis(dims(0), *dim)?;

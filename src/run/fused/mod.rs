@@ -17,6 +17,7 @@ pub mod math;
 mod memory;
 mod order;
 mod whole;
+mod windows;
 
 use crate::plan::{DType, Lane, Place, Plan, Step, Whole, WholeOp};
 use exec::{Aligned, Loaded, Worker};
@@ -274,7 +275,7 @@ impl Program {
                     threads,
                 );
             }
-            _ => whole::run(whole, &mut space.buffers, inputs),
+            _ => whole::run(whole, &mut space.buffers, inputs, threads),
         }
     }
 

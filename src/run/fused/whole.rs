@@ -3,12 +3,19 @@
 //! For most losses these are a few dozen operations on single numbers between two passes; for the
 //! rest they are what keeps every graph running, correct before fast.
 
+use super::windows::{self, Lines};
 use super::{Data, InputView};
 use crate::ir::{self, Edge, ReduceOp};
 use crate::plan::{Walk, Whole, WholeOp};
+use std::borrow::Cow;
 
 /// Runs one operation. The buffers of operands and result are distinct.
-pub(super) fn run(whole: &Whole, buffers: &mut [Vec<f64>], inputs: &[InputView<'_>]) {
+pub(super) fn run(
+    whole: &Whole,
+    buffers: &mut [Vec<f64>],
+    inputs: &[InputView<'_>],
+    threads: usize,
+) {
     let mut into = std::mem::take(&mut buffers[whole.into]);
     let arg = |n: usize| Operand {
         data: &buffers[whole.args[n].of],
@@ -114,6 +121,20 @@ pub(super) fn run(whole: &Whole, buffers: &mut [Vec<f64>], inputs: &[InputView<'
             });
         }
         WholeOp::Order(..) | WholeOp::Distance { .. } => unreachable!("run by `order.rs`"),
+        WholeOp::WindowMax { axis, radius } => {
+            let lines = Lines::along(kept, *axis);
+            windows::max(&mut into, &arg(0).dense(kept), lines, *radius, threads);
+        }
+        WholeOp::WindowSum { axis, weights, rim } => {
+            let lines = Lines::along(kept, *axis);
+            let x = &arg(0).dense(kept);
+            windows::sum(&mut into, x, lines, weights, *rim, threads);
+        }
+        WholeOp::WindowTies { axis, radius } => {
+            let lines = Lines::along(kept, *axis);
+            let [a, b, c] = [0, 1, 2].map(|n| arg(n).dense(kept));
+            windows::ties(&mut into, [&a, &b, &c], lines, *radius, threads);
+        }
         WholeOp::Place { axis, start, len } => {
             let a = arg(0);
             let stride = a.walk.strides[*axis];
@@ -137,6 +158,25 @@ pub(super) fn run(whole: &Whole, buffers: &mut [Vec<f64>], inputs: &[InputView<'
 struct Operand<'a> {
     data: &'a [f64],
     walk: Course<'a>,
+}
+
+impl<'a> Operand<'a> {
+    /// The operand over these loops without gaps: as it lies, or a copy.
+    fn dense(&self, shape: &[usize]) -> Cow<'a, [f64]> {
+        let count: usize = shape.iter().product();
+        let mut stride = 1;
+        let lies_so = shape.iter().zip(self.walk.strides).rev().all(|(&n, &s)| {
+            let fits = n == 1 || s == stride;
+            stride *= n;
+            fits
+        });
+        if lies_so && count > 0 {
+            return Cow::Borrowed(&self.data[self.walk.offset..][..count]);
+        }
+        let mut copy = vec![0.0; count];
+        each(shape, [self.walk], |at, [i]| copy[at] = self.data[i]);
+        Cow::Owned(copy)
+    }
 }
 
 /// A walk, or the part of one that belongs to some of its loops.

@@ -153,6 +153,18 @@ def make():
         out[key] = normal(key, shape)
     out["field_tie"] = f32(np.round(normal("field_tie", (2, 5, 6), 1.0)))
 
+    # Images with structure: smooth, and a noisy copy; thin structures: probabilities, some of them equal nowhere.
+    for key, shape in {"img_2d": (2, 3, 15, 13), "img_3d": (1, 2, 12, 11, 13)}.items():
+        wave = sum(np.sin((2 + a) * g / 3.0 + a) for a, g in enumerate(np.indices(shape)))
+        target = 0.5 + 0.15 * wave + 0.1 * normal(f"{key}_target", shape, 1.0)
+        out[f"{key}_target"] = f32(target)
+        out[f"{key}_pred"] = f32(0.8 * target + 0.1 + 0.1 * normal(f"{key}_pred", shape, 1.0))
+    for key, shape in {"thin_2d": (2, 3, 13, 11), "thin_3d": (2, 2, 7, 6, 9)}.items():
+        out[f"{key}_pred"] = f32(rng(f"{key}_pred").uniform(0.02, 0.98, size=shape))
+        out[f"{key}_target"] = mask(f"{key}_target", shape, 0.7)
+    for key, shape in {"ddf_2d": (2, 2, 6, 7), "ddf_3d": (1, 3, 5, 4, 6)}.items():
+        out[key] = normal(key, shape)
+
     # For `ignore`: 255 is "no label"; sample 2 has no label at all.
     ignored = labels("labels_ign", (3, 3, 6, 7), (), ())
     ignored[rng("ign").random(ignored.shape) < 0.3] = 255

@@ -1,7 +1,7 @@
 //! Every operation on tensors of many shapes, against the reference.
 
 use super::{Case, Rng};
-use lossc::ir::{DimId, DimSize, Dims, Edge, Elem, MapOp, NodeId, Op, OrderOp, ReduceOp};
+use lossc::ir::{DimId, DimSize, Dims, Edge, Elem, MapOp, NodeId, Op, OrderOp, ReduceOp, Rim};
 
 const ROUNDS: usize = 120;
 
@@ -373,6 +373,45 @@ fn shifts() {
             case.output(y);
         }
         case.agree(&mut rng, 0.0);
+    }
+}
+
+#[test]
+fn windows() {
+    let mut rng = Rng::new(1);
+    for _ in 0..3 * ROUNDS {
+        let mut case = case(&mut rng);
+        let dims = case.all();
+        let Some(dim) = some(&mut rng, &dims) else {
+            continue;
+        };
+        // Few different numbers, so that there are ties.
+        let [a, b, c] = [0; 3].map(|_| {
+            let own = if rng.chance(3) {
+                subset(&mut rng, &dims)
+            } else {
+                dims.clone()
+            };
+            let x = case.input(Elem::Float, own.clone(), || rng.below(4) as f64 - 1.0);
+            match own == dims {
+                true => x,
+                false => case.push(Op::Broadcast(dims.clone()), &[x]),
+            }
+        });
+        let radius = rng.below(8);
+        let weights: Vec<f64> = (0..2 * radius + 1).map(|_| rng.real()).collect();
+        for &rim in Rim::ALL {
+            let weights = weights.clone();
+            let y = case.push(Op::WindowSum { dim, weights, rim }, &[a]);
+            case.output(y);
+        }
+        let y = case.push(Op::WindowMax { dim, radius }, &[a]);
+        let ties = case.push(Op::WindowTies { dim, radius }, &[a, y, c]);
+        let others = case.push(Op::WindowTies { dim, radius }, &[a, b, c]);
+        for node in [y, ties, others] {
+            case.output(node);
+        }
+        case.agree(&mut rng, 1e4);
     }
 }
 

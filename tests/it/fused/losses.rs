@@ -263,6 +263,41 @@ fn any_number_of_threads_gives_the_same_bits() {
     }
 }
 
+/// Windows along both dims of an image, large enough for several threads.
+#[test]
+fn windows_on_threads_give_the_same_bits() {
+    let text = "\
+dims N, H, W
+graph(x: f[N, H, W]) {
+  %0: f[N, H, W] = input x
+  %1: f[N, H, W] = window_sum[H, clamp, 0.1, 0.2, 0.4, 0.2, 0.1] %0
+  %2: f[N, H, W] = window_sum[W, wrap, 0.1, 0.2, 0.4, 0.2, 0.1] %1
+  %3: f[N, H, W] = window_max[W, 3] %0
+  %4: f[N, H, W] = window_max[H, 2] %3
+  %5: f[N, H, W] = mul %2 %4
+  %6: f[N, H, W] = tanh %5
+  %7: f[] = sum[N, H, W] %6
+  total = %7
+}
+";
+    let graph = gradient(text);
+    let sizes = DimSizes(vec![3, 160, 171]);
+    let numbers = vec![
+        Array::new(vec![3, 160, 171], noise(3 * 160 * 171, 1.0)),
+        Array::scalar(1.0),
+    ];
+    let bound = tensors(&graph, &numbers, DType::F32, DType::U8, Lie::Dense);
+    let program = Program::new(planned(&graph, &sizes, &bound));
+    let alone = run(&program, &bound, 1);
+    for threads in [2, 3, 8] {
+        assert!(run(&program, &bound, threads) == alone, "{threads} threads");
+    }
+    for (found, expected) in alone.iter().zip(meaning(&graph, &sizes, &bound)) {
+        let far = distance(&found.to_f64(), &expected.data);
+        assert!(far < 1e-5, "off by {far}");
+    }
+}
+
 #[test]
 fn passes_are_few() {
     let plan = |graph: &Graph, sizes: &[usize]| {

@@ -12,6 +12,12 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("boundary", "distances"),
     ("hausdorff_dt", "distances"),
     ("unet_weighted_ce", "distances"),
+    ("gradient_l1", "differences of neighbours"),
+    ("diffusion", "differences of neighbours"),
+    ("ssim", "a window"),
+    ("lncc", "a window"),
+    ("cldice", "erosions"),
+    ("boundary_ce", "a window"),
 ];
 
 /// Options without a default.

@@ -156,6 +156,27 @@ const POINTS: &[(&str, &[f64], &[f64])] = &[
         &[4.0, 1.0, 2.0],
         &[0.0, 3.0, 2.0],
     ),
+    // Windows: each of three takes its largest; in the middle two are equal.
+    (
+        "%1: f[D] = window_max[D, 1] %0",
+        &[1.0, 4.0, 2.0, 4.0, 0.0],
+        &[0.0, 2.5, 0.0, 2.5, 0.0],
+    ),
+    (
+        "%1: f[D] = window_max[D, 9] %0",
+        &[f64::NEG_INFINITY, f64::NEG_INFINITY],
+        &[1.0, 1.0],
+    ),
+    (
+        "%1: f[D] = window_max[D, 1] %0",
+        &[f64::NAN, 1.0, 1.0, 3.0],
+        &[0.0, 0.0, 0.0, 2.0],
+    ),
+    (
+        "%1: f[D] = mul %0 %0\n%2: f[D] = window_sum[D, zero, 1, 2, 1] %1\n%3: f[D] = sqrt %2",
+        &[0.0, 0.0, 0.0, 3.0],
+        &[0.0, 0.0, 0.0, 1.0 + 6.0 / 4.242640687119285],
+    ),
     // Roots and powers at 0.
     (
         "%1: f[D] = mul %0 %0\n%2: f[D] = sqrt %1",
@@ -384,6 +405,32 @@ fn slopes_of_shifts() {
     assert_eq!(slope(-2, "clamp"), [0.0, 0.0, 0.0, 6.0]);
     assert_eq!(slope(9, "clamp"), [6.0, 0.0, 0.0, 0.0]);
     assert_eq!(slope(0, "clamp"), [0.0, 1.0, 2.0, 3.0]);
+}
+
+/// Ties in a box share evenly, in whichever order its sides are gone along.
+#[test]
+fn ties_of_a_box_share_evenly() {
+    let slope = |first: &str, second: &str| {
+        let text = format!(
+            "dims H, W\ngraph(x: f[H, W]) {{\n%0: f[H, W] = input x\n\
+             %1: f[H, W] = window_max[{first}, 1] %0\n%2: f[H, W] = window_max[{second}, 1] %1\n\
+             %3: f[W] = at[H, 1] %2\n%4: f[] = at[W, 1] %3\ntotal = %4\n}}"
+        );
+        let config = Config { wanted: vec![0] };
+        let graph = passes::apply(ir::parse(&text).unwrap(), passes::GRADIENT, &config);
+        // Four of the largest around the middle, two of them in a row; one out of reach.
+        let x = [5.0, 0.0, 5.0, 5.0, 1.0, 2.0, 0.0, 5.0, 0.0, 5.0, 0.0, 0.0];
+        let inputs = [Array::new(vec![4, 3], x.to_vec())];
+        run(&graph, &DimSizes(vec![4, 3]), &inputs).1[0]
+            .data
+            .clone()
+    };
+    let quarter = 0.25;
+    let expected = [
+        quarter, 0.0, quarter, quarter, 0.0, 0.0, 0.0, quarter, 0.0, 0.0, 0.0, 0.0,
+    ];
+    assert_eq!(slope("H", "W"), expected);
+    assert_eq!(slope("W", "H"), expected);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use lossc::ir::{
     self, Dim, DimId, DimSize, DimSizes, Dims, Edge, Elem, Graph, Input, MapOp, NodeId, Op,
-    OrderOp, Origin, Output, ReduceOp, Role, Ty,
+    OrderOp, Origin, Output, ReduceOp, Rim, Role, Ty,
 };
 use lossc::run::{Array, reference};
 use lossc::source::{FileId, Span};
@@ -297,7 +297,7 @@ impl Maker {
         let x = self.any(Elem::Float, a);
         let y = self.any(Elem::Float, b);
         let dim = [N, C, S, F, M][p as usize % 5];
-        match kind % 26 {
+        match kind % 28 {
             0..=3 => self.unary(pick_op(1, p), x),
             4..=6 => self.binary(pick_op(2, p), x, y),
             7 => {
@@ -379,10 +379,20 @@ impl Maker {
                 self.map(MapOp::Select, &[cond, x, z]);
             }
             22 => {
+                if let Some(x) = self.with_dim(Elem::Float, dim, a) {
+                    let weights = [0.5, -1.0, 0.25, 2.0, 0.125, -0.5, 1.0];
+                    let weights = weights[..1 + 2 * (c as usize % 4)].to_vec();
+                    let rim = Rim::ALL[b as usize % 4];
+                    let op = Op::WindowSum { dim, weights, rim };
+                    self.graph.push(op, &[x], origin());
+                }
+            }
+            23 => self.largest_around(a, b, c),
+            24 => {
                 let (low, high) = (self.number(-0.7), self.number(0.9));
                 self.map(MapOp::Clamp, &[x, low, high]);
             }
-            23 | 24 => self.order([a, b, c, p]),
+            25 | 26 => self.order([a, b, c, p]),
             _ => self.leaf(x, dim, p),
         }
     }
@@ -419,6 +429,21 @@ impl Maker {
                     .push(Op::Order(number, over), &[x, order], origin());
             }
             _ => {}
+        }
+    }
+
+    /// Maxima over windows of an input, along one or two dims. Of an input, because whether computed
+    /// numbers tie depends on who computes them, and the gradient on whether they tie.
+    fn largest_around(&mut self, a: u32, b: u32, c: u32) {
+        let x = NodeId([0, 1][a as usize % 2]);
+        let mut y = x;
+        for (i, dim) in self.graph.ty(x).dims.clone().iter().enumerate() {
+            if b >> i & 1 == 1 {
+                let radius = c as usize % 3;
+                y = self
+                    .graph
+                    .push(Op::WindowMax { dim, radius }, &[y], origin());
+            }
         }
     }
 

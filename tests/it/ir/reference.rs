@@ -68,6 +68,45 @@ fn shifts() {
 }
 
 #[test]
+fn windows() {
+    // %0 is 1 2 3, 4 5 6.
+    let max = |radius: usize| last(&format!("%2: f[N, C] = window_max[C, {radius}] %0"));
+    assert_eq!(max(0), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    assert_eq!(max(1), [2.0, 3.0, 3.0, 5.0, 6.0, 6.0]);
+    assert_eq!(max(usize::MAX >> 1), [3.0, 3.0, 3.0, 6.0, 6.0, 6.0]);
+    assert_eq!(
+        last("%2: f[N, C] = window_max[N, 1] %0"),
+        [4.0, 5.0, 6.0, 4.0, 5.0, 6.0]
+    );
+    let sum = |rim: &str| {
+        last(&format!(
+            "%2: f[N, C] = window_sum[C, {rim}, 100, 10, 1] %0"
+        ))
+    };
+    assert_eq!(sum("zero"), [12.0, 123.0, 230.0, 45.0, 456.0, 560.0]);
+    assert_eq!(sum("clamp"), [112.0, 123.0, 233.0, 445.0, 456.0, 566.0]);
+    assert_eq!(sum("wrap"), [312.0, 123.0, 231.0, 645.0, 456.0, 564.0]);
+    // Around the places before and after come 1 and 300, 4 and 600.
+    assert_eq!(sum("pile"), [13.0, 123.0, 530.0, 49.0, 456.0, 1160.0]);
+    let wide = |rim: &str| {
+        let weights = "1, 1, 1, 1, 0.5, 1, 1, 1, 1";
+        last(&format!("%2: f[N, C] = window_sum[C, {rim}, {weights}] %0"))[..3].to_vec()
+    };
+    assert_eq!(wide("zero"), [5.5, 5.0, 4.5]);
+    assert_eq!(wide("clamp"), [15.5, 17.0, 18.5]);
+    assert_eq!(wide("wrap"), [17.5, 17.0, 16.5]);
+    let ties = |radius: usize| {
+        let body =
+            "%2: f[N, C] = const 2\n%3: f[N, C] = min %0 %2\n%4: f[N, C] = window_max[C, 1] %3\n";
+        last(&format!(
+            "{body}%5: f[N, C] = window_ties[C, {radius}] %3 %4 %0"
+        ))
+    };
+    assert_eq!(ties(1), [2.0, 5.0, 5.0, 9.0, 15.0, 11.0]);
+    assert_eq!(ties(0), [0.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+}
+
+#[test]
 fn classes() {
     assert_eq!(last("%2: f[N] = pick[C] %0 %1"), [3.0, 4.0]);
     assert_eq!(

@@ -24,6 +24,9 @@ graph(pred: f[N, C, S], target: i[N, S], unused: b[]) {
   %14: i[S] = index[S]
   %15: f[N, S] = broadcast[N, S] %13
   %16: b[N, S] = const 1
+  %17: f[N, C, S] = window_max[S, 3] %0
+  %18: f[N, C, S] = window_sum[S, pile, 0.25, 1, -1e-7] %0
+  %19: f[N, C, S] = window_ties[C, 1] %0 %17 %18
   total = %6
   term.0 = %4
   weight.0 = %5

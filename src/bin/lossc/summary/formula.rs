@@ -3,7 +3,7 @@
 //! Conversions that change nothing, and factors and summands that do nothing, are left out; what is
 //! too long is cut down to an ellipsis.
 
-use lossc::hir::{AxisDef, AxisId, Conversion, ExprId, ExprKind, Hir};
+use lossc::hir::{AxisDef, AxisId, Conversion, ExprId, ExprKind, Hir, WindowOf};
 use lossc::ir::{MapOp, OrderOp, ReduceOp};
 
 /// About as much as fits on a line behind a name.
@@ -249,6 +249,15 @@ impl Printer<'_> {
             }
             ExprKind::Shift(axis, by, _, x) => {
                 format!("shift[{}]({}, {by})", one(axis), self.show(*x, depth).0)
+            }
+            ExprKind::Window(window, axes, x) => {
+                let axes = list(axes);
+                let what = match window.of {
+                    WindowOf::Gaussian(sigma) => format!("sigma={}", f64::from_bits(sigma)),
+                    _ => window.size.to_string(),
+                };
+                let name = window.of.name();
+                format!("{name}[{axes}]({}, {what})", self.show(*x, depth).0)
             }
             ExprKind::StopGrad(x) => format!("stop_grad({})", self.show(*x, depth).0),
             ExprKind::Convert(conversion, x) => {
