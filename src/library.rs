@@ -21,17 +21,17 @@ static PARSED: [OnceLock<Ast>; MODULES.len()] = [const { OnceLock::new() }; MODU
 static PARSED_TASKS: [OnceLock<Ast>; TASKS.len()] = [const { OnceLock::new() }; TASKS.len()];
 static INDEX: OnceLock<Vec<Entry>> = OnceLock::new();
 
-/// The names that the lines of a file begin to define: `loss dice(`, `fn linear(`.
+/// The names that the lines of a file begin to define: `loss mae, l1(`, `fn linear(`.
 fn index() -> &'static [Entry] {
     INDEX.get_or_init(|| {
         let defined = |line: &'static str| {
             let rest = line
                 .strip_prefix("loss ")
                 .or_else(|| line.strip_prefix("fn "))?;
-            rest.split('(').next()
+            rest.split('(').next().map(|names| names.split(", "))
         };
         let entries = MODULES.iter().enumerate().flat_map(|(module, m)| {
-            let names = m.text.lines().filter_map(defined);
+            let names = m.text.lines().filter_map(defined).flatten();
             names.map(move |name| Entry { name, module })
         });
         entries.collect()
@@ -99,7 +99,7 @@ impl hir::Library for Std {
                 ItemKind::Fn(definition) | ItemKind::Loss(definition) => Some(definition),
                 _ => None,
             });
-        definitions.filter(|d| d.name.text == name).collect()
+        definitions.filter(|d| d.answers_to(name)).collect()
     }
 
     fn names(&self) -> Vec<&'static str> {

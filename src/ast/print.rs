@@ -136,7 +136,8 @@ fn terms(value: &Expr) -> Option<Vec<String>> {
 }
 
 fn print_definition(word: &str, definition: &Definition) -> String {
-    let name = &definition.name.text;
+    let names: Vec<&str> = definition.names().map(|name| name.text.as_str()).collect();
+    let name = names.join(", ");
     let options: Vec<String> = definition.options.iter().map(print_option).collect();
     let operands: Vec<String> = definition.operands.iter().map(print_operand).collect();
     let on = match operands.is_empty() {

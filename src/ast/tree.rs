@@ -103,6 +103,8 @@ pub struct Binding {
 pub struct Definition {
     /// The name.
     pub name: Ident,
+    /// Other names of the same thing: `loss mae, l1(…)`.
+    pub aliases: Vec<Ident>,
     /// What stands in the parentheses.
     pub options: Vec<OptionDecl>,
     /// What stands after `on`; empty for a `fn`.
@@ -111,6 +113,18 @@ pub struct Definition {
     pub body: Body,
     /// The head, from the name to the last operand.
     pub head: Span,
+}
+
+impl Definition {
+    /// Whether this is its name, or another name of it.
+    pub fn answers_to(&self, name: &str) -> bool {
+        self.names().any(|known| known.text == name)
+    }
+
+    /// Its name, and the other names of it.
+    pub fn names(&self) -> impl Iterator<Item = &Ident> {
+        std::iter::once(&self.name).chain(&self.aliases)
+    }
 }
 
 /// One option of a definition: `smooth: real >= 0 = 1e-5`.

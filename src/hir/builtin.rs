@@ -738,6 +738,7 @@ fn reduction(name: &str) -> Option<ReduceOp> {
     }
 }
 
+/// How a function of the language is written, as a help.
 pub(super) fn usage(name: &str) -> String {
     match FUNCTIONS.iter().find(|f| f.name == name) {
         Some(f) => format!("it is written {}", or_list(&quoted(&forms(f.usage)))),

@@ -83,7 +83,7 @@ impl<'a> Cx<'a> {
             .definitions
             .iter()
             .copied()
-            .filter(|d| d.name.text == name)
+            .filter(|d| d.answers_to(name))
             .collect();
         let in_library = self
             .frames
@@ -113,7 +113,8 @@ impl<'a> Cx<'a> {
             return Some(bare);
         }
         let lower = name.to_lowercase();
-        let own = self.definitions.iter().map(|d| d.name.text.as_str());
+        let own = self.definitions.iter().flat_map(|d| d.names());
+        let own = own.map(|name| name.text.as_str());
         let library = self.library.names();
         let names = own
             .chain(library.iter().copied().filter(|n| !n.starts_with('_')))
@@ -227,6 +228,8 @@ impl<'a> Cx<'a> {
                         scope.names.push((binding.name.text.clone(), value));
                     }
                 }
+                // The library is right, so what follows only says the same mistake of its caller again.
+                Err(Reported) if self.library.holds(binding.name.span) => return Err(Reported),
                 Err(Reported) => failed = true,
             }
         }

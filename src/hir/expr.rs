@@ -2,12 +2,12 @@
 
 use super::axes::{AxisId, Role};
 use super::build::Placed;
-use super::cx::{AxisChoice, Checked, Cx, GlobalSource, Reported, Scope, State, Value};
+use super::cx::{AxisChoice, Checked, Cx, GlobalSource, Reported, State, Value};
 use super::tree::{ExprId, ExprKind};
 use super::ty::{Classes, Kind, Ty};
 use crate::ast::vocabulary;
 use crate::ast::{self, BinaryOp, UnaryOp};
-use crate::diag::{Code, Diagnostic, and_list, nearest, or_list};
+use crate::diag::{Code, Diagnostic, nearest, or_list};
 use crate::ir::MapOp;
 use crate::source::Span;
 
@@ -152,7 +152,7 @@ impl<'a> Cx<'a> {
         Ok(Value::Expr(self.map(op, &[a, b], span)?))
     }
 
-    /// `reduce == sum`: an option of type `one of` against one of its words.
+    /// `reduce == sum`: an option of type `one of` against one of its words; `A == B`: two axes.
     fn compare_words(
         &mut self,
         op: BinaryOp,
@@ -162,6 +162,12 @@ impl<'a> Cx<'a> {
     ) -> Checked<Option<Value>> {
         if !matches!(op, BinaryOp::Eq | BinaryOp::Ne) {
             return Ok(None);
+        }
+        if let (ast::ExprKind::Axis(left), ast::ExprKind::Axis(right)) = (&lhs.kind, &rhs.kind) {
+            let same = self.same_axes([(left, lhs.span), (right, rhs.span)])?;
+            let holds = same == (op == BinaryOp::Eq);
+            let id = self.constant(f64::from(u8::from(holds)), Kind::Bool, span);
+            return Ok(Some(Value::Expr(id)));
         }
         let (ast::ExprKind::Name(left), ast::ExprKind::Name(right)) = (&lhs.kind, &rhs.kind) else {
             return Ok(None);
@@ -227,43 +233,6 @@ impl<'a> Cx<'a> {
             return Ok(Value::Axes(vec![AxisChoice::Role(role)]));
         }
         Err(self.unknown_name(name, span))
-    }
-
-    fn unknown_name(&mut self, name: &str, span: Span) -> Reported {
-        let mut diagnostic =
-            Diagnostic::error(Code::UnknownName, format!("there is no `{name}` in scope"))
-                .at(span, "not known here");
-        let visible = self.visible();
-        if self.is_callable(name) {
-            diagnostic = diagnostic
-                .note(format!("`{name}` is a function or a loss"))
-                .fix(span, format!("{name}()"), "to call it, add parentheses");
-        } else if let Some(near) = nearest(name, visible.iter().map(String::as_str)) {
-            diagnostic = diagnostic.guess(span, near, "a similar name");
-        } else if let Some(near) = nearest(name, ["batch", "class", "space"]) {
-            diagnostic = diagnostic.guess(span, near, "a similar role");
-        } else if let Some(here) = vocabulary::input(name)
-            && visible.iter().any(|v| v == here)
-        {
-            diagnostic = diagnostic.fix(span, here, "here it is called");
-        } else if let Some(near) = self.nearest_callable(name) {
-            diagnostic = diagnostic.guess(span, format!("{near}()"), "a similar name");
-        } else if name.chars().count() == 1
-            && self
-                .axes
-                .lookup(&name.to_uppercase())
-                .is_some_and(|axes| !axes.is_empty())
-        {
-            diagnostic =
-                diagnostic.fix(span, name.to_uppercase(), "names of axes are in upper case");
-        }
-        if diagnostic.fixes.is_empty() && !visible.is_empty() {
-            let mut names = visible;
-            names.truncate(8);
-            let are = if names.len() == 1 { "is" } else { "are" };
-            diagnostic = diagnostic.help(format!("in scope {are} {}", and_list(&quoted(&names))));
-        }
-        self.report(diagnostic)
     }
 
     /// The value of a top-level name, found when it is first asked for.
@@ -515,53 +484,6 @@ impl<'a> Cx<'a> {
             id,
             kind,
         )))
-    }
-
-    /// `sum for A in space: body`: the body once for each axis.
-    fn sum_for(
-        &mut self,
-        axis: &ast::Ident,
-        refs: &[ast::AxisRef],
-        body: &ast::Expr,
-        span: Span,
-    ) -> Checked<Value> {
-        // Roles are those of the operands in scope, or of the file's inputs.
-        let all: Vec<AxisId> = match self.scopes.last() {
-            Some(scope) if !scope.sees_file || !scope.names.is_empty() => {
-                let mut axes: Vec<AxisId> = Vec::new();
-                for (_, value) in &scope.names {
-                    if let Value::Expr(id) = value {
-                        axes.extend(&self.ty(*id).axes);
-                    }
-                }
-                axes
-            }
-            _ => self.inputs.iter().flat_map(|i| i.ty.axes.clone()).collect(),
-        };
-        let axes = self.axes_of(refs, &all, "this")?;
-        self.split_packs(&axes, span)?;
-        let mut total = self.constant(0.0, Kind::Real, span);
-        for one in axes {
-            let mut scope = self.scopes.last().cloned().unwrap_or(Scope {
-                sees_file: true,
-                file_operands: true,
-                ..Scope::default()
-            });
-            scope.axes.push((axis.text.clone(), vec![one]));
-            self.scopes.push(scope);
-            let value = self.placed(body);
-            self.scopes.pop();
-            let sum = Placed { id: total, span };
-            total = match self.known(total) {
-                // The first summand stands alone, so that its axes and its bits are kept.
-                Some(_) => {
-                    let value = value?.id;
-                    self.real_of(value)
-                }
-                None => self.map(MapOp::Add, &[sum, value?], span)?,
-            };
-        }
-        Ok(Value::Expr(total))
     }
 
     /// Makes sure that these axes are single ones. A pack that was seen as one flat axis makes the

@@ -463,8 +463,8 @@ impl<'a> Cx<'a> {
 
     /// `fn` and `loss`.
     pub(super) fn definition(&mut self, definition: &'a ast::Definition) -> Checked<()> {
-        let name = &definition.name;
-        if super::functions::is_builtin(&name.text) {
+        let builtin = |name: &&ast::Ident| super::functions::is_builtin(&name.text);
+        if let Some(name) = definition.names().find(builtin) {
             return Err(self.report(
                 Diagnostic::error(
                     Code::Duplicate,
@@ -479,12 +479,15 @@ impl<'a> Cx<'a> {
                 .map(|o| super::operands::show_type(&o.ty))
                 .collect()
         };
-        let same = self
-            .definitions
-            .iter()
-            .find(|d| d.name.text == name.text && signature(d) == signature(definition));
-        if let Some(first) = same {
-            let first = first.name.span;
+        let others = self.definitions.iter();
+        let others = others.filter(|d| signature(d) == signature(definition));
+        let mut taken: Vec<&ast::Ident> = others.flat_map(|d| d.names()).collect();
+        for name in definition.names() {
+            let Some(first) = taken.iter().find(|other| other.text == name.text) else {
+                taken.push(name);
+                continue;
+            };
+            let first = first.span;
             return Err(self.report(duplicate(&name.text, name.span, first).note(
                 "two definitions of one name are told apart by the kinds of their operands",
             )));

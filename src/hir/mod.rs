@@ -14,6 +14,7 @@ mod builtin;
 mod call;
 mod check;
 mod cx;
+mod each;
 mod expr;
 mod functions;
 mod ignore;
@@ -27,6 +28,7 @@ mod print;
 mod select;
 mod tree;
 mod ty;
+mod unknown;
 mod window;
 
 pub use axes::{Axes, Axis, AxisDef, AxisId, Role};

@@ -126,6 +126,10 @@ fn broken_suffix(cx: &Cx, start: usize) -> Option<Diagnostic> {
 fn definition(cx: &Cx, pair: Pair<Rule>) -> Parsed<Definition> {
     let mut parts = cx.parts(pair);
     let name = cx.ident(&parts.one(cx)?);
+    let mut aliases = Vec::new();
+    while let Some(alias) = parts.one_if(Rule::ident) {
+        aliases.push(cx.ident(&alias));
+    }
     let options_pair = parts.one(cx)?;
     let mut head = name.span.to(cx.trimmed(&options_pair));
     let options = cx
@@ -144,6 +148,7 @@ fn definition(cx: &Cx, pair: Pair<Rule>) -> Parsed<Definition> {
     }
     Ok(Definition {
         name,
+        aliases,
         options,
         operands,
         body: body(cx, parts.one(cx)?)?,

@@ -407,12 +407,14 @@ fn definition(operands: bool) -> impl Strategy<Value = Definition> {
     let most = if operands { 3 } else { 1 };
     (
         name(),
+        vec(name(), 0..3),
         vec(option_decl, 0..4),
         vec(operand_decl, 0..most),
         body,
     )
-        .prop_map(|(name, options, operands, body)| Definition {
+        .prop_map(|(name, aliases, options, operands, body)| Definition {
             name: ident(name),
+            aliases: aliases.into_iter().map(ident).collect(),
             options,
             operands,
             body,

@@ -25,6 +25,16 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether this is its name, or another name of it.
+    pub fn answers_to(&self, name: &str) -> bool {
+        self.definition.answers_to(name)
+    }
+
+    /// Its other names.
+    pub fn aliases(&self) -> impl Iterator<Item = &'static str> {
+        self.definition.aliases.iter().map(|a| a.text.as_str())
+    }
+
     /// The text of a part of it.
     pub fn part(&self, span: Span) -> &'static str {
         self.source.get(span.range()).unwrap_or("")

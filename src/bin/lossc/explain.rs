@@ -18,7 +18,7 @@ pub fn run(args: &Explain, talk: &mut Talk) -> Result<Answer, Failure> {
         return Ok(Answer::fine(page(code)));
     }
     let entries = library();
-    let entries: Vec<&Entry> = entries.iter().filter(|e| e.name == what).collect();
+    let entries: Vec<&Entry> = entries.iter().filter(|e| e.answers_to(what)).collect();
     let builtins = builtins();
     let own = builtins.iter().find(|function| function.name == what);
     if own.is_some() || !entries.is_empty() {
@@ -71,6 +71,10 @@ fn definition(entry: &Entry, i: usize, count: usize) -> String {
         entry.name, entry.file, entry.line
     );
     out.push_str(&indented(entry.doc));
+    let aliases: Vec<&str> = entry.aliases().collect();
+    if !aliases.is_empty() {
+        out.push_str(&format!("  also called {}\n", aliases.join(", ")));
+    }
     let options = entry.definition.options.iter().map(|option| {
         let default = option.default.as_ref();
         vec![
@@ -130,10 +134,10 @@ fn about(ast: &Ast, entries: &[Entry], expr: &Expr) -> Vec<String> {
     let mut lines = Vec::new();
     for name in called(expr) {
         let own = ast.items.iter().find(|item| match &item.kind {
-            ItemKind::Loss(d) | ItemKind::Fn(d) => d.name.text == name,
+            ItemKind::Loss(d) | ItemKind::Fn(d) => d.answers_to(name),
             _ => false,
         });
-        let forms: Vec<&Entry> = entries.iter().filter(|e| e.name == name).collect();
+        let forms: Vec<&Entry> = entries.iter().filter(|e| e.answers_to(name)).collect();
         let text = match (own, &forms[..]) {
             (Some(item), _) => first_sentence(item.doc.as_deref().unwrap_or("")),
             (None, [one]) => first_sentence(one.doc),

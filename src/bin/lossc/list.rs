@@ -46,6 +46,10 @@ pub fn run(args: &List) -> Result<Answer, Failure> {
             // The number of forms is of interest where there are several.
             Value::Number(n) if n.as_u64() == Some(1) => String::new(),
             Value::Number(n) => format!("{n} forms"),
+            Value::Array(names) if !names.is_empty() => {
+                let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+                format!("also {}", names.join(", "))
+            }
             _ => String::new(),
         };
         shown.map(|(_, value)| text(value)).collect()
@@ -71,6 +75,7 @@ fn losses() -> Vec<Row> {
             ("name", json!(entry.name)),
             ("family", json!(entry.family)),
             ("forms", json!(forms.count())),
+            ("aliases", json!(entry.aliases().collect::<Vec<_>>())),
             ("about", json!(first_sentence(entry.doc))),
             ("doc", json!(entry.doc)),
         ]);

@@ -1,4 +1,4 @@
-"""Images and fields: ssim, psnr, lncc, cldice, boundary_ce, gradient_l1, diffusion.
+"""Images and fields: ssim, psnr, lncc, cldice, boundary_ce, gradient_l1, diffusion, bending_energy.
 
 The first four are MONAI's and kornia's own functions, run in float64:
 
@@ -6,7 +6,7 @@ The first four are MONAI's and kornia's own functions, run in float64:
     psnr      kornia's psnr_loss; lossc adds 1e-15 to mse/range²
     lncc      1 + MONAI's LocalNormalizedCrossCorrelationLoss
     cldice    MONAI's SoftclDiceLoss on probabilities, without its constant in the last denominator (as the paper)
-    diffusion MONAI's DiffusionLoss
+    diffusion MONAI's DiffusionLoss, bending_energy its BendingEnergyLoss
 
 boundary_ce is written out: a position weighs 1 + weight where a loop over its neighbours meets another class.
 gradient_l1 is Σ over the space axes of the mean |difference of pred − target| along that axis.
@@ -17,7 +17,7 @@ import itertools
 import kornia
 import torch
 import torch.nn.functional as F
-from monai.losses import DiffusionLoss, LocalNormalizedCrossCorrelationLoss, SoftclDiceLoss
+from monai.losses import BendingEnergyLoss, DiffusionLoss, LocalNormalizedCrossCorrelationLoss, SoftclDiceLoss
 
 from .common import KINDS, call, spec_text
 
@@ -72,6 +72,10 @@ def diffusion(x):
     return DiffusionLoss()(x["pred"])
 
 
+def bending_energy(x):
+    return BendingEnergyLoss()(x["pred"])
+
+
 def add(book):
     for data, kinds in IMAGES.items():
         binding = {"pred": f"{data}_pred", "target": f"{data}_target"}
@@ -103,6 +107,6 @@ def add(book):
                      {"pred": f"logits_{data}", "target": f"labels_{data}"}, lambda x: boundary_ce(x, **options),
                      differences=data != "sat")
     for data, axes in {"ddf_2d": "N, C, H, W", "ddf_3d": "N, C, D, H, W"}.items():
-        book.add(f"diffusion_default_{data}", "diffusion",
-                 spec_text({"pred": f"real[{axes}]"}, "diffusion()", CHANNELS), {"pred": data}, diffusion,
-                 source="monai.losses.DiffusionLoss")
+        for loss, value in (("diffusion", diffusion), ("bending_energy", bending_energy)):
+            book.add(f"{loss}_default_{data}", loss, spec_text({"pred": f"real[{axes}]"}, call(loss), CHANNELS),
+                     {"pred": data}, value, source="monai.losses")

@@ -97,6 +97,11 @@ def make():
         out[f"labels_{key}"] = labels(f"labels_{key}", shape, absent, absent_in)
         out[f"soft_{key}"] = probabilities(f"soft_{key}", shape)
         out[f"w_{key}"] = f32(rng(f"w_{key}").uniform(0.1, 3, size=shape[:1] + shape[2:]))
+        out[f"teacher_{key}"] = normal(f"teacher_{key}", shape)
+        at = rng(f"bins_{key}").uniform(-0.5, shape[1] - 0.5, size=shape[:1] + shape[2:])
+        out[f"bins_{key}"] = f32(at)  # some before the first bin, some behind the last
+    for key in ("a", "d"):
+        out[f"cosines_{key}"] = f32(rng(f"cosines_{key}").uniform(-0.97, 0.97, size=MULTICLASS[key][0]))
     for key in ("a", "d", "e"):
         out[f"probs_{key}"] = probabilities(f"probs_{key}", out[f"logits_{key}"].shape)
     for key in ("a", "d", "e", "f"):
@@ -148,6 +153,8 @@ def make():
     for key, shape in {"vec_a": (7, 5), "vec_b": (1, 3), "vec_c": (4, 16)}.items():
         for part in ("pred", "target", "negative"):
             out[f"{key}_{part}"] = normal(f"{key}_{part}", shape, 1.0)
+        out[f"{key}_same"] = mask(f"{key}_same", shape[:1], 0.5)
+        out[f"{key}_sign"] = np.where(mask(f"{key}_sign", shape, 0.5) > 0, 1.0, -1.0)
 
     for key, shape in {"field_1d": (3, 11), "field_2d": (2, 6, 7), "field_3d": (2, 3, 4, 5), "field_one": (1, 4, 3)}.items():
         out[key] = normal(key, shape)

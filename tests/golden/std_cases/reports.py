@@ -1,9 +1,10 @@
-"""Reports: accuracy, mean_iou, dice_score, without gradient, each beside a loss.
+"""Reports: accuracy, mean_iou, dice_score, f1, precision, recall, specificity, without gradient, each beside a loss.
 
 Hard predictions: argmax, or probability ≥ 0.5. Counts are pooled over batch and space.
     accuracy    correct / all, over every element (with labels per C: over every label)
     mean_iou    per class I / (P + T − I), mean over the classes with P + T > 0
-    dice_score  per class 2I / (P + T), likewise
+    dice_score  per class 2I / (P + T), likewise; f1 is another name of it
+    precision   per class I / P, recall I / T, specificity TN / (TN + FP), likewise, 0 where there is nothing to divide by
 
 Choices where the design is silent: masks without a class axis are one class, the positives (the negatives
 are not a class of their own); masks per C are C classes. Where no class is present, mean_iou and
@@ -49,10 +50,26 @@ def over_present(ratio):
     return report
 
 
+def share(right, mass):
+    """right / mass, and 0 for a class of which there is nothing."""
+    return torch.where(mass > 0, right.double() / mass.clamp(min=1), 0.0)
+
+
+def specificity(kind, x):
+    p, t = hard(kind, x)
+    present = (p.sum(0) + t.sum(0)) > 0
+    ratio = share(((1 - p) * (1 - t)).sum(0), (1 - t).sum(0))
+    return ratio[present].mean().item() if present.any() else 0.0
+
+
 REPORTS = {
     "accuracy": accuracy,
     "mean_iou": over_present(lambda i, p, t: i.double() / (p + t - i).double()),
     "dice_score": over_present(lambda i, p, t: 2 * i.double() / (p + t).double()),
+    "f1": over_present(lambda i, p, t: 2 * i.double() / (p + t).double()),
+    "precision": over_present(lambda i, p, t: share(i, p)),
+    "recall": over_present(lambda i, p, t: share(i, t)),
+    "specificity": specificity,
 }
 
 

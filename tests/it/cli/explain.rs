@@ -10,6 +10,15 @@ fn losses() {
 }
 
 #[test]
+fn other_names() {
+    let text = lossc(&["explain", "l1"]).fine();
+    assert!(
+        text.starts_with("loss mae ") && text.contains("also called l1\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn all_overloads() {
     let text = lossc(&["explain", "focal"]).fine();
     assert!(

@@ -37,6 +37,12 @@ fn losses_with_family_and_first_sentence() {
     assert_eq!(once.len(), all.len(), "overloads are one line");
     assert!(all.contains(&"mean_iou".to_string()), "reports are losses");
     assert!(!all.iter().any(|name| name.starts_with('_')));
+    let mae = text
+        .lines()
+        .find(|line| line.starts_with("mae "))
+        .expect("mae");
+    assert!(mae.contains(" also l1 "), "{mae}");
+    assert!(!all.contains(&"l1".to_string()), "one loss is one line");
     let overlap = names("losses", &["--family", "overlap"]);
     assert!(overlap.contains(&"tversky".to_string()) && !overlap.contains(&"ce".to_string()));
     let focal = items("losses", &["--family", "cross_entropy"]);

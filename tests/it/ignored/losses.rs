@@ -14,6 +14,7 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("unet_weighted_ce", "distances"),
     ("gradient_l1", "differences of neighbours"),
     ("diffusion", "differences of neighbours"),
+    ("bending_energy", "differences of neighbours"),
     ("ssim", "a window"),
     ("lncc", "a window"),
     ("cldice", "erosions"),
@@ -21,7 +22,11 @@ const NEIGHBOURS: &[(&str, &str)] = &[
 ];
 
 /// Options without a default.
-const NEEDED: &[(&str, &str)] = &[("wce", "[0.2, 0.3, 0.5]")];
+const NEEDED: &[(&str, &str)] = &[
+    ("wce", "[0.2, 0.3, 0.5]"),
+    ("logit_adjusted_ce", "[0.2, 0.3, 0.5]"),
+    ("ldam", "[0.1, 0.2, 0.3]"),
+];
 
 /// More ways to call a loss, besides those that follow from the options it has.
 const MORE: &[(&str, &str)] = &[
@@ -35,6 +40,10 @@ const MORE: &[(&str, &str)] = &[
     ("bce", "pos_weight=3, smoothing=0.1"),
     ("bce", "weight=[0.2, 0.3, 0.5], pixel_weight=w"),
     ("focal", "gamma=0.5"),
+    ("asl", "gamma_pos=1, gamma_neg=0.5, clip=0"),
+    ("barron", "alpha=-2"),
+    ("unified_focal", "asymmetric=false"),
+    ("tweedie", "p=1.2"),
     ("multi_margin", "p=2"),
     ("mse", "pixel_weight=sample"),
     ("poisson_nll", "full=true"),
@@ -150,6 +159,7 @@ fn operand(source: &str, declared: &OperandDecl) -> Option<Operand> {
         "real[...B, K=4]" => ("real", &["N", "K=4"], ""),
         "real[...B, D]" | "real[N, D]" => ("real", &["N", "D"], ""),
         "labels[N] of class" => ("labels", &["N"], " of C"),
+        "mask[...B]" => ("mask", &["N"], ""),
         _ => return None,
     };
     let name = declared.name.text.clone();

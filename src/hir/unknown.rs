@@ -1,0 +1,51 @@
+//! Names that stand for nothing, and what was perhaps meant.
+
+use super::cx::{Cx, Reported};
+use super::expr::quoted;
+use crate::ast::vocabulary;
+use crate::diag::{Code, Diagnostic, and_list, nearest};
+use crate::source::Span;
+
+impl Cx<'_> {
+    /// Reports a name that is neither a value nor a role.
+    pub(super) fn unknown_name(&mut self, name: &str, span: Span) -> Reported {
+        let mut diagnostic =
+            Diagnostic::error(Code::UnknownName, format!("there is no `{name}` in scope"))
+                .at(span, "not known here");
+        let visible = self.visible();
+        if super::functions::is_builtin(name) {
+            diagnostic = diagnostic
+                .note(format!("`{name}` is a function of the language"))
+                .help(super::builtin::usage(name));
+        } else if self.is_callable(name) {
+            diagnostic = diagnostic
+                .note(format!("`{name}` is a function or a loss"))
+                .fix(span, format!("{name}()"), "to call it, add parentheses");
+        } else if let Some(near) = nearest(name, visible.iter().map(String::as_str)) {
+            diagnostic = diagnostic.guess(span, near, "a similar name");
+        } else if let Some(near) = nearest(name, ["batch", "class", "space"]) {
+            diagnostic = diagnostic.guess(span, near, "a similar role");
+        } else if let Some(here) = vocabulary::input(name)
+            && visible.iter().any(|v| v == here)
+        {
+            diagnostic = diagnostic.fix(span, here, "here it is called");
+        } else if let Some(near) = self.nearest_callable(name) {
+            diagnostic = diagnostic.guess(span, format!("{near}()"), "a similar name");
+        } else if name.chars().count() == 1
+            && self
+                .axes
+                .lookup(&name.to_uppercase())
+                .is_some_and(|axes| !axes.is_empty())
+        {
+            diagnostic =
+                diagnostic.fix(span, name.to_uppercase(), "names of axes are in upper case");
+        }
+        if diagnostic.fixes.is_empty() && diagnostic.help.is_empty() && !visible.is_empty() {
+            let mut names = visible;
+            names.truncate(8);
+            let are = if names.len() == 1 { "is" } else { "are" };
+            diagnostic = diagnostic.help(format!("in scope {are} {}", and_list(&quoted(&names))));
+        }
+        self.report(diagnostic)
+    }
+}
