@@ -378,6 +378,13 @@ impl Ctx<'_> {
             let nothing = self.dag.number(0.0);
             return self.dag.map(MapOp::Select, &[known, product, nothing]);
         }
+        if let Some((a, b)) = self.sides(over, &inside) {
+            let (a, b) = (self.product(&a), self.product(&b));
+            let dims = self.dag.dims(a).union(self.dag.dims(b)).minus(over);
+            return self
+                .dag
+                .add(Op::Dot(over.clone()), vec![a, b], dims, Elem::Float);
+        }
         let product = self.product(&inside);
         let dims = self.dag.dims(product).minus(over);
         self.dag.add(
@@ -386,6 +393,23 @@ impl Ctx<'_> {
             dims,
             Elem::Float,
         )
+    }
+
+    /// The factors on either side of a contraction: where no factor has all dims, the product would
+    /// be larger than anything that there is. Each side has all dims of the sum.
+    fn sides(&self, over: &Dims, factors: &[Id]) -> Option<(Vec<Id>, Vec<Id>)> {
+        let dims = |id: &Id| self.dag.dims(*id);
+        let largest = factors.iter().max_by_key(|&&id| self.dag.count(id))?;
+        let (a, b): (Vec<Id>, Vec<Id>) = factors
+            .iter()
+            .partition(|&id| dims(id).is_subset(dims(largest)));
+        let all = |side: &[Id]| {
+            side.iter()
+                .fold(Dims::none(), |all, id| all.union(dims(id)))
+        };
+        let (da, db) = (all(&a), all(&b));
+        let shared = da.intersect(&db);
+        (!b.is_empty() && !da.is_subset(&db) && over.is_subset(&shared)).then_some((a, b))
     }
 
     fn product(&mut self, factors: &[Id]) -> Id {

@@ -3,12 +3,12 @@
 //! Tasks are numbered; their partial sums are stored by number and combined in order, so that the
 //! result has the same bits however many threads there are and whoever takes which task.
 //!
-//! This file and `kernels.rs` are where the `unsafe` is. What makes it sound: a plan knows the
+//! This file, `kernels.rs` and `contract.rs` are where the `unsafe` is. What makes it sound: a plan knows the
 //! extent of every array, [`super::Program::run_into`] checks the inputs against their layouts,
 //! every task writes to elements that no other task touches.
 
 use super::Workspace;
-use super::kernels::{Isa, Kernel, kernel};
+use super::kernels::{Isa, Kernel, kernel, product};
 use super::lanes::{Int, Lanes};
 use super::whole::{join, start};
 use crate::plan::{Base, Lane, Loc, Pass, TileOp};
@@ -117,6 +117,22 @@ fn by_isa<T: Lanes>(pass: &Pass) -> Loaded {
         }
     }
     loaded::<T, super::kernels::Baseline>(pass)
+}
+
+/// The kernel of contractions for this machine.
+pub(super) fn product_kernel() -> Kernel {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use super::kernels::{Avx2, Avx512};
+        let level = super::level();
+        if level >= 2 {
+            return product::<Avx512>();
+        }
+        if level == 1 {
+            return product::<Avx2>();
+        }
+    }
+    product::<super::kernels::Baseline>()
 }
 
 fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {

@@ -534,10 +534,38 @@ bodies! {
         }
     }
 
+    /// d = the sums, over `n` terms, of the products of [`ROWS`] numbers of a with [`COLUMNS`] of b.
+    Product: <T, FMA>(d, a, b, _, n, _) {
+        let (d, mut a, mut b) = (d.cast::<T>(), a.cast::<T>(), b.cast::<T>());
+        let mut sums = [[T::ZERO; COLUMNS]; ROWS];
+        for _ in 0..n {
+            let b_row: [T; COLUMNS] = *b.cast();
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let a = *a.add(i);
+                for (sum, b) in sums.iter_mut().zip(b_row) {
+                    *sum = T::mul_add::<FMA>(a, b, *sum);
+                }
+            }
+            (a, b) = (a.add(ROWS), b.add(COLUMNS));
+        }
+        *d.cast() = sums;
+    }
+
     /// d = the accumulator a.
     Total: <T, FMA>(d, a, _, _, _, _) {
         *d.cast::<T>() = T::of(*a.cast::<f64>());
     }
+}
+
+/// The block of a product of matrices that is kept in registers: with 8 columns of f64 it is 6
+/// vectors of 512 bits or 12 of 256, which hides the latency of an addition.
+pub(super) const ROWS: usize = 6;
+/// See [`ROWS`].
+pub(super) const COLUMNS: usize = 8;
+
+/// The kernel of a block of a product of matrices, in f64.
+pub(super) fn product<I: Isa>() -> Kernel {
+    I::entry::<Product, f64>()
 }
 
 #[inline(always)]

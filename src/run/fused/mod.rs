@@ -1,7 +1,8 @@
 //! Plan and tensors → tensors, on the CPU: fast, threaded, and the same bits for any number of
 //! threads.
 //!
-//! - `exec.rs` runs passes, `whole.rs` and `order.rs` what lies between them;
+//! - `exec.rs` runs passes, `whole.rs` and `order.rs` what lies between them, `contract.rs` products of
+//!   matrices;
 //! - `kernels.rs` has the instructions, compiled for several instruction sets and chosen when a
 //!   plan is loaded; `lanes.rs` says what a lane computes in, `memory.rs` how it is loaded and
 //!   stored, `math.rs` has the transcendental functions.
@@ -10,6 +11,7 @@
 //!
 //! Must not know: passes over graphs, spec languages, Candle.
 
+mod contract;
 mod exec;
 mod kernels;
 mod lanes;
@@ -145,6 +147,7 @@ struct Workspace {
     kept: Vec<Aligned>,
     partials: Vec<f64>,
     along: order::Memory,
+    packed: contract::Packed,
     workers: Vec<Worker>,
     pointers: Vec<*mut u8>,
 }
@@ -275,7 +278,7 @@ impl Program {
                     threads,
                 );
             }
-            _ => whole::run(whole, &mut space.buffers, inputs, threads),
+            _ => whole::run(whole, space, inputs, threads),
         }
     }
 

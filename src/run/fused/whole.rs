@@ -4,18 +4,16 @@
 //! rest they are what keeps every graph running, correct before fast.
 
 use super::windows::{self, Lines};
-use super::{Data, InputView};
+use super::{Data, InputView, Workspace, contract};
 use crate::ir::{self, Edge, ReduceOp};
 use crate::plan::{Walk, Whole, WholeOp};
 use std::borrow::Cow;
 
 /// Runs one operation. The buffers of operands and result are distinct.
-pub(super) fn run(
-    whole: &Whole,
-    buffers: &mut [Vec<f64>],
-    inputs: &[InputView<'_>],
-    threads: usize,
-) {
+pub(super) fn run(whole: &Whole, space: &mut Workspace, inputs: &[InputView<'_>], threads: usize) {
+    let Workspace {
+        buffers, packed, ..
+    } = space;
     let mut into = std::mem::take(&mut buffers[whole.into]);
     let arg = |n: usize| Operand {
         data: &buffers[whole.args[n].of],
@@ -66,15 +64,8 @@ pub(super) fn run(
             });
         }
         WholeOp::Dot => {
-            let (a, b) = (arg(0), arg(1));
-            let (ra, rb) = (a.walk.inner(whole.kept), b.walk.inner(whole.kept));
-            each(kept, [a.walk, b.walk], |at, [i, j]| {
-                let mut total = 0.0;
-                each(over, [ra, rb], |_, [k, l]| {
-                    total += a.data[i + k] * b.data[j + l]
-                });
-                into[at] = total;
-            });
+            let (a, b) = (arg(0).data, arg(1).data);
+            contract::run(whole, a, b, &mut into, packed, threads);
         }
         WholeOp::Pick { stride, classes } => {
             let (a, label) = (arg(0), arg(1));

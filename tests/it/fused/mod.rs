@@ -3,6 +3,7 @@
 mod alloc;
 mod bind;
 mod call;
+mod contract;
 mod losses;
 mod order;
 mod random;

@@ -67,7 +67,7 @@ fn check(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(random::config(3000))]
 
     #[test]
     fn values(
