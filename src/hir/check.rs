@@ -160,7 +160,8 @@ impl<'a> Cx<'a> {
                 | ItemKind::Report(_)
                 | ItemKind::Minimize(_)
                 | ItemKind::Fn(_)
-                | ItemKind::Loss(_) => Ok(()),
+                | ItemKind::Loss(_)
+                | ItemKind::Test(_) => Ok(()),
             };
             failed |= result.is_err();
         }

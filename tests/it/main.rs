@@ -12,6 +12,7 @@ mod pages;
 mod readme;
 mod run;
 mod slopes;
+mod spec_tests;
 mod tidy;
 mod ui;
 mod windows;
