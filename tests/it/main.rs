@@ -7,6 +7,7 @@ mod fused;
 mod golden;
 mod ignored;
 mod ir;
+mod language;
 mod lints;
 mod pages;
 mod readme;
