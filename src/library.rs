@@ -63,11 +63,17 @@ fn file(i: usize) -> &'static Ast {
     })
 }
 
-/// Every file of the library but those of tasks: its name in messages, its text, and what it
-/// defines.
+/// Every file of the standard library but those of tasks: its name in messages, its text, and what
+/// it defines.
 pub fn modules() -> impl Iterator<Item = (&'static str, &'static str, &'static Ast)> {
-    let modules = MODULES.iter().chain(COMPAT).enumerate();
+    let modules = MODULES.iter().enumerate();
     modules.map(|(i, m)| (m.name, m.text, file(i)))
+}
+
+/// The same for every module that a spec may `use`.
+pub fn embedded_modules() -> impl Iterator<Item = (&'static str, &'static str, &'static Ast)> {
+    let modules = COMPAT.iter().enumerate();
+    modules.map(|(i, m)| (m.name, m.text, file(MODULES.len() + i)))
 }
 
 /// Whether a file comes with the compiler.

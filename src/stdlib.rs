@@ -22,8 +22,8 @@ macro_rules! modules {
 }
 
 modules! { MODULES, "std":
-    "reduce" "overlap" "compound" "cross_entropy" "binary" "regression" "divergence" "box" "metric" "field"
-    "image" "adversarial" "reports" "schedules"
+    "reduce" "overlap" "compound" "cross_entropy" "binary" "order" "distance" "regression" "divergence"
+    "box" "metric" "field" "image" "adversarial" "reports" "schedules"
 }
 
 modules! { TASKS, "std/task":
@@ -31,5 +31,5 @@ modules! { TASKS, "std/task":
 }
 
 modules! { COMPAT, "compat":
-    "torch"
+    "torch" "monai" "smp"
 }

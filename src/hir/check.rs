@@ -82,6 +82,7 @@ impl<'a> Cx<'a> {
         let terms = self.terms(expr)?;
         if let Some(rule) = &ignore {
             self.limit_readings(rule)?;
+            self.refuse_moves(rule)?;
         }
         if failed || self.diags.has_errors() {
             return Err(Reported);
@@ -464,6 +465,10 @@ fn renumber(kind: ExprKind, map: &[ExprId]) -> ExprKind {
         ExprKind::Shift(axis, by, edge, x) => ExprKind::Shift(axis, by, edge, at(x)),
         ExprKind::Window(window, axes, x) => ExprKind::Window(window, axes, at(x)),
         ExprKind::Dot(axes, a, b) => ExprKind::Dot(axes, at(a), at(b)),
+        ExprKind::Order(op, axes, args) => {
+            ExprKind::Order(op, axes, args.into_iter().map(at).collect())
+        }
+        ExprKind::Distance(along, x) => ExprKind::Distance(along, at(x)),
         ExprKind::Expand(x) => ExprKind::Expand(at(x)),
         ExprKind::StopGrad(x) => ExprKind::StopGrad(at(x)),
         ExprKind::Convert(conversion, x) => ExprKind::Convert(conversion, at(x)),

@@ -23,6 +23,7 @@ mod minimize;
 mod modules;
 mod operands;
 mod options;
+mod order;
 mod overload;
 mod print;
 mod select;

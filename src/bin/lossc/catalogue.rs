@@ -58,7 +58,7 @@ impl Entry {
 /// Every definition of the library and of its modules, in the order of the files.
 pub fn definitions() -> Vec<Entry> {
     let mut entries = Vec::new();
-    for (file, source, ast) in library::modules() {
+    for (file, source, ast) in library::modules().chain(library::embedded_modules()) {
         let (folder, family) = file.split_once('/').unwrap_or(("", file));
         let family = family.strip_suffix(".loss").unwrap_or(family);
         let module = (folder != "std").then_some(family);

@@ -15,7 +15,7 @@ use crate::plan::{Base, Lane, Loc, Pass, TileOp};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Below this many elements a second thread costs more than it saves.
-const THREAD_WORK: usize = 48 * 1024;
+pub(super) const THREAD_WORK: usize = 48 * 1024;
 
 /// An operand: a base of the tile, bytes from there, bytes per turn of the inner loop.
 #[derive(Clone, Copy)]
