@@ -8,7 +8,7 @@
 //! every task writes to elements that no other task touches.
 
 use super::Workspace;
-use super::kernels::{Isa, Kernel, kernel, product};
+use super::kernels::{Isa, Kernel, WIDE, kernel, product};
 use super::lanes::{Int, Lanes};
 use super::whole::{join, start};
 use crate::plan::{Base, Lane, Loc, Pass, TileOp};
@@ -90,6 +90,8 @@ impl Aligned {
 #[derive(Default)]
 pub(super) struct Worker {
     scratch: Aligned,
+    /// The accumulators of the task, each of [`WIDE`] lanes.
+    slots: Aligned,
     bases: Vec<*mut u8>,
 }
 
@@ -141,7 +143,7 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
         let (base, unit) = match loc.base {
             Base::None | Base::Reg => (REG, size),
             Base::Const => (CONST, size),
-            Base::Slot => (SLOT, 8),
+            Base::Slot => (SLOT, WIDE * size_of::<f64>()),
             Base::Array(n) => (ARRAYS + u32::from(n), pass.arrays[n as usize].dtype.size()),
         };
         Pointer {
@@ -233,7 +235,7 @@ struct Shared<'a> {
     loaded: &'a Loaded,
     /// The first byte of every array.
     arrays: &'a [*mut u8],
-    /// A row of accumulators per task.
+    /// A row of sums per task.
     partials: *mut f64,
     next: AtomicUsize,
     scratch: usize,
@@ -272,6 +274,7 @@ pub(super) unsafe fn run(
     let scratch = pass.scratch * lane.size();
     for worker in &mut workers[..threads] {
         worker.scratch.reserve(scratch);
+        worker.slots.reserve(pass.slots * WIDE * size_of::<f64>());
         worker.bases.resize(
             worker.bases.len().max(arrays.len() + ARRAYS as usize),
             std::ptr::null_mut(),
@@ -314,16 +317,16 @@ pub(super) unsafe fn run(
 unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
     let (pass, loaded) = (shared.pass, shared.loaded);
     debug_assert!(worker.scratch.0.len() * 64 >= shared.scratch);
-    // SAFETY: there is a row of accumulators for each task.
-    let slots = unsafe {
-        std::slice::from_raw_parts_mut(shared.partials.add(block * pass.slots), pass.slots)
-    };
+    let slots = worker.slots.pointer().cast::<[f64; WIDE]>();
     for sum in &pass.sums {
-        slots[sum.slot..sum.slot + sum.width].fill(start(sum.op));
+        for slot in sum.slot..sum.slot + sum.width {
+            // SAFETY: there is room for all accumulators.
+            unsafe { *slots.add(slot) = [start(sum.op); WIDE] };
+        }
     }
     worker.bases[REG as usize] = worker.scratch.pointer();
     worker.bases[CONST as usize] = loaded.consts.shared();
-    worker.bases[SLOT as usize] = slots.as_mut_ptr().cast();
+    worker.bases[SLOT as usize] = slots.cast();
     let (tiles, rows) = (pass.tiles_per_row(), pass.row_count());
     let range = tiles_of(pass, block, tiles, rows);
     let turns = pass.turns();
@@ -337,7 +340,8 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
         // SAFETY: the addresses are those of elements in the arrays, or one past.
         let not_first = unsafe { place(shared, worker, row, at) };
         for &(slot, start) in &pass.row_slots {
-            slots[slot] = start;
+            // SAFETY: as above.
+            unsafe { *slots.add(slot) = [start; WIDE] };
         }
         for (looped, code) in &loaded.segments {
             if !*looped {
@@ -362,6 +366,18 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
                         unsafe { step(instr, &worker.bases, turn, n) };
                     }
                 }
+            }
+        }
+    }
+    for sum in &pass.sums {
+        for slot in sum.slot..sum.slot + sum.width {
+            // SAFETY: as above; there is a row of partial sums for each task.
+            unsafe {
+                let lanes = *slots.add(slot);
+                let total = lanes
+                    .into_iter()
+                    .fold(start(sum.op), |a, b| join(sum.op, a, b));
+                *shared.partials.add(block * pass.slots + slot) = total;
             }
         }
     }
