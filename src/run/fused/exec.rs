@@ -8,10 +8,10 @@
 //! every task writes to elements that no other task touches.
 
 use super::Workspace;
-use super::kernels::{Isa, Kernel, WIDE, kernel, product};
+use super::kernels::{Isa, Kernel, WIDE, kernel, prefetch, product};
 use super::lanes::{Int, Lanes};
 use super::whole::{join, start};
-use crate::plan::{Base, Lane, Loc, Pass, TileOp};
+use crate::plan::{Base, Lane, Loc, Pass, Place, TileOp};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Below this many elements a second thread costs more than it saves.
@@ -42,6 +42,10 @@ pub(super) struct Loaded {
     /// Bytes per element of each array, with offset and strides.
     arrays: Vec<Stride>,
     streams: bool,
+    /// What the next tile reads: a line of memory each, as a base of this tile and bytes from there.
+    ahead: Vec<(u32, usize)>,
+    /// How many of these are fetched with each instruction.
+    pace: usize,
 }
 
 struct Stride {
@@ -177,6 +181,12 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
         .iter()
         .map(|s| (s.looped, s.code.iter().map(&mut code).collect()))
         .collect();
+    let instructions = pass.segments.iter().map(|s| {
+        let turns = if s.looped { pass.turns() } else { 1 };
+        s.code.len() * turns
+    });
+    let instructions: usize = instructions.sum();
+    let ahead = lines_ahead(pass);
     let mut consts = Aligned::zeroed(pass.consts.len() * size);
     for (i, &(value, int)) in pass.consts.iter().enumerate() {
         // SAFETY: there is room for all constants.
@@ -199,7 +209,30 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
         consts,
         arrays: pass.arrays.iter().map(stride).collect(),
         streams,
+        pace: ahead.len().div_ceil(instructions.max(1)),
+        ahead,
     }
+}
+
+/// The lines that a tile finds behind those of the tile before. Rows come one after the other,
+/// which processors foresee; planes that lie apart they do not.
+fn lines_ahead(pass: &Pass) -> Vec<(u32, usize)> {
+    const LINE: usize = 64;
+    let mut lines = Vec::new();
+    for (n, array) in pass.arrays.iter().enumerate() {
+        let read = matches!(array.place, Place::Input(_) | Place::Kept(_)) && !array.written;
+        if !read || pass.rows || array.lane != 1 {
+            continue;
+        }
+        let bytes = pass.width * array.dtype.size();
+        let planes = if array.inner == 0 { 1 } else { pass.inner };
+        for plane in 0..planes {
+            let first = plane * array.inner * array.dtype.size() + bytes;
+            let line = |at| (ARRAYS + n as u32, first + at);
+            lines.extend((0..bytes).step_by(LINE).map(line));
+        }
+    }
+    lines
 }
 
 /// # Safety
@@ -343,10 +376,17 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
             // SAFETY: as above.
             unsafe { *slots.add(slot) = [start; WIDE] };
         }
+        let mut ahead = loaded.ahead.chunks(loaded.pace.max(1));
+        let mut fetch = |bases: &[*mut u8]| {
+            for &(base, offset) in ahead.next().unwrap_or_default() {
+                prefetch(bases[base as usize].wrapping_add(offset));
+            }
+        };
         for (looped, code) in &loaded.segments {
             if !*looped {
                 let n = if pass.rows { 1 } else { lanes };
                 for instr in code {
+                    fetch(&worker.bases);
                     if instr.guard & not_first == 0 {
                         // SAFETY: the plan's operands lie within their arrays and registers.
                         unsafe { step(instr, &worker.bases, 0, if instr.single { 1 } else { n }) };
@@ -361,6 +401,7 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
                     lanes
                 };
                 for instr in code {
+                    fetch(&worker.bases);
                     if instr.guard & not_first == 0 {
                         // SAFETY: as above.
                         unsafe { step(instr, &worker.bases, turn, n) };

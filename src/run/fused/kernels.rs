@@ -366,12 +366,10 @@ bodies! {
         }
     }
 
-    /// d = elements of memory, `aux` apart. The next stretch as long is fetched ahead: the next
-    /// tile will want it, and the processor does not see it coming when planes lie apart.
+    /// d = elements of memory, `aux` apart.
     Load<E: Element>: <T, FMA>(d, a, _, _, n, aux) {
         let (d, a) = (d.cast::<T>(), a.cast::<E>());
         if aux == 1 {
-            prefetch(a.wrapping_add(n).cast(), n * size_of::<E>());
             for i in 0..n {
                 *d.add(i) = (*a.add(i)).load::<T>();
             }
@@ -386,7 +384,6 @@ bodies! {
     LoadInt<E: Element>: <T, FMA>(d, a, _, _, n, aux) {
         let (d, a) = (d.cast::<T::Int>(), a.cast::<E>());
         if aux == 1 {
-            prefetch(a.wrapping_add(n).cast(), n * size_of::<E>());
             for i in 0..n {
                 *d.add(i) = (*a.add(i)).load_int::<T>();
             }
@@ -591,16 +588,17 @@ pub(super) fn product<I: Isa>() -> Kernel {
     I::entry::<Product, f64>()
 }
 
+/// Asks for a line of memory that will be read soon.
 #[inline(always)]
-fn prefetch(at: *const u8, bytes: usize) {
+pub(super) fn prefetch(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
-    for line in (0..bytes).step_by(64) {
+    {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a prefetch may be of any address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(line).cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (at, bytes);
+    let _ = at;
 }
 
 /// # Safety
