@@ -17,6 +17,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Below this many elements a second thread costs more than it saves.
 const THREAD_WORK: usize = 48 * 1024;
 
+/// Bytes of a line of memory.
+const LINE: usize = 64;
+
+/// Bytes of the first cache.
+const CACHE: usize = 32 * 1024;
+
 /// An operand: a base of the tile, bytes from there, bytes per turn of the inner loop.
 #[derive(Clone, Copy)]
 struct Pointer {
@@ -32,6 +38,8 @@ struct Code {
     aux: usize,
     guard: u32,
     single: bool,
+    /// Bytes per lane of what a load finds right behind, where it is to be fetched along.
+    along: usize,
 }
 
 /// A pass with its kernels.
@@ -156,6 +164,7 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
             offset: loc.offset * unit,
         }
     };
+    let ahead = lines_ahead(pass);
     let mut streams = false;
     let mut code = |i: &crate::plan::Instr| {
         streams |= matches!(i.op, TileOp::Stream(_));
@@ -174,6 +183,12 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
             aux: i.aux,
             guard: i.guard,
             single: i.single,
+            along: match i.op {
+                TileOp::Load(dtype) | TileOp::LoadInt(dtype) if i.aux == 1 && ahead.is_empty() => {
+                    dtype.size()
+                }
+                _ => 0,
+            },
         }
     };
     let segments = pass
@@ -186,7 +201,6 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
         s.code.len() * turns
     });
     let instructions: usize = instructions.sum();
-    let ahead = lines_ahead(pass);
     let mut consts = Aligned::zeroed(pass.consts.len() * size);
     for (i, &(value, int)) in pass.consts.iter().enumerate() {
         // SAFETY: there is room for all constants.
@@ -214,10 +228,9 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
     }
 }
 
-/// The lines that a tile finds behind those of the tile before. Rows come one after the other,
-/// which processors foresee; planes that lie apart they do not.
+/// The lines that a tile finds behind those of the tile before, if the first cache holds them till
+/// then. Otherwise, and in rows, each load fetches what lies behind it.
 fn lines_ahead(pass: &Pass) -> Vec<(u32, usize)> {
-    const LINE: usize = 64;
     let mut lines = Vec::new();
     for (n, array) in pass.arrays.iter().enumerate() {
         let read = matches!(array.place, Place::Input(_) | Place::Kept(_)) && !array.written;
@@ -231,6 +244,9 @@ fn lines_ahead(pass: &Pass) -> Vec<(u32, usize)> {
             let line = |at| (ARRAYS + n as u32, first + at);
             lines.extend((0..bytes).step_by(LINE).map(line));
         }
+    }
+    if lines.len() * LINE > CACHE {
+        lines.clear();
     }
     lines
 }
@@ -482,6 +498,9 @@ unsafe fn step(code: &Code, bases: &[*mut u8], turn: usize, n: usize) {
                 .add(p.offset + turn * p.step as usize)
         };
         let [a, b, c] = &code.args;
+        for line in (0..n * code.along).step_by(LINE) {
+            prefetch(at(a).wrapping_add(n * code.along + line));
+        }
         (code.kernel)(at(&code.dst), at(a), at(b), at(c), n, code.aux);
     }
 }
