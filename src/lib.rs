@@ -67,6 +67,8 @@ mod error;
 
 mod loss;
 
+pub mod testing;
+
 pub use candle_core;
 pub use error::{Error, Report};
 pub use loss::{Compiler, Loss, Outcome, Stage, TermValue};

@@ -61,6 +61,34 @@ impl Compiler {
         Ok((ast, warnings))
     }
 
+    /// The text of a spec in canonical style, with all of its comments. It need only parse.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] with every mistake of syntax.
+    pub fn format(&self, text: &str) -> Result<String, Error> {
+        let mut diags = Diagnostics::default();
+        let formatted = ast::format(USER, text, &mut diags);
+        formatted.ok_or_else(|| Error::Spec(self.report(text, diags)))
+    }
+
+    /// The syntax tree of a spec that need not make sense, and the texts that its places are in.
+    pub(crate) fn parse(&self, text: &str) -> Result<(Ast, Arc<SourceMap>), Error> {
+        let mut diags = Diagnostics::default();
+        let ast = ast::parse(USER, text, &mut diags);
+        let report = self.report(text, diags);
+        match ast {
+            Some(ast) => Ok((ast, report.sources)),
+            None => Err(Error::Spec(report)),
+        }
+    }
+
+    fn report(&self, text: &str, diags: Diagnostics) -> Report {
+        Report {
+            diagnostics: diags.into_sorted(),
+            sources: Arc::new(library::sources(&self.name, text)),
+        }
+    }
+
     /// Compiles a spec.
     pub fn compile(&self, text: &str) -> Result<Loss, Error> {
         let (ast, hir, warnings) = self.front(text, &|_| None)?;
@@ -93,10 +121,7 @@ impl Compiler {
             }
             lint::apply(ast, text, hir.is_some(), &mut diags);
         }
-        let report = Report {
-            diagnostics: diags.into_sorted(),
-            sources: Arc::new(library::sources(&self.name, text)),
-        };
+        let report = self.report(text, diags);
         match (ast, hir) {
             (Some(ast), Some(hir)) => Ok((ast, hir, report)),
             _ => Err(Error::Spec(report)),

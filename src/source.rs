@@ -77,6 +77,13 @@ impl SourceMap {
         FileId(self.files.len() as u32 - 1)
     }
 
+    /// The same files, with another text for one of them.
+    pub fn with_text(&self, id: FileId, text: &str) -> SourceMap {
+        let mut files = self.files.clone();
+        files[id.0 as usize].text = text.to_owned().into();
+        SourceMap { files }
+    }
+
     /// The file with this id.
     pub fn file(&self, id: FileId) -> &SourceFile {
         &self.files[id.0 as usize]

@@ -21,8 +21,8 @@ macro_rules! modules {
 }
 
 modules! { MODULES:
-    "reduce" "overlap" "compound" "cross_entropy" "binary" "regression" "divergence" "box" "metric" "field"
-    "image" "adversarial" "reports" "schedules"
+    "reduce" "overlap" "compound" "cross_entropy" "binary" "order" "distance" "regression" "divergence"
+    "box" "metric" "field" "image" "adversarial" "reports" "schedules"
 }
 
 modules! { TASKS:

@@ -35,11 +35,11 @@ pub(super) static PRECEDENCE: ConstPrattParser<Rule, 15> =
 /// The words that start an item.
 pub(super) const ITEM_WORDS: &[&str] = &[
     "language", "task", "axis", "input", "param", "ignore", "let", "term", "report", "minimize",
-    "fn", "loss",
+    "fn", "loss", "test",
 ];
 
 /// Words that a later version of the language gives a meaning.
-pub(super) const LATER_WORDS: &[&str] = &["use", "test"];
+pub(super) const LATER_WORDS: &[&str] = &["use"];
 
 /// The reserved words inside expressions and definitions.
 pub(super) const INNER_WORDS: &[&str] = &[

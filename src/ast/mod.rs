@@ -8,6 +8,7 @@
 //! grammar become messages in `errors`.
 
 mod errors;
+mod format;
 mod grammar;
 mod parse;
 mod pieces;
@@ -16,6 +17,7 @@ mod scan;
 mod tree;
 pub mod vocabulary;
 
+pub use format::format;
 pub use parse::parse;
 pub use print::print;
 pub use scan::{MAX_BYTES, comments, decode};

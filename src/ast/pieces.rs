@@ -192,6 +192,11 @@ impl Cutter<'_> {
         let Some(next) = self.tokens.get(at + 1) else {
             return false;
         };
+        // Inputs, and what is minimized, may be said in a test.
+        let in_test = self.open.len() == 1 && self.text(self.start) == "test";
+        if in_test && matches!(self.text(at), "task" | "input" | "minimize") {
+            return false;
+        }
         match self.text(at) {
             "minimize" => !matches!(self.text(at + 1), "=" | "," | ":" | ")" | "]"),
             word => ITEM_WORDS.contains(&word) && next.kind != TokenKind::Symbol,

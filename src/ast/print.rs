@@ -1,15 +1,20 @@
 //! [`Ast`] → canonical text.
 //!
-//! Parentheses stand only where the tree needs them, so what is printed never nests deeper than
-//! what was read. Comments are not in the tree; doc comments are.
+//! A tree is written as plain text, which [`super::format`] sets in lines. Parentheses stand only
+//! where the tree needs them, so what is printed never nests deeper than what was read. Comments
+//! are not in the tree; doc comments are.
 
+use super::format::layout;
 use super::tree::*;
-
-/// Lines are broken where they can be if they would be longer than this.
-const WIDTH: usize = 100;
 
 /// The tree as text; parsing it gives the same tree up to places.
 pub fn print(ast: &Ast) -> String {
+    let text = plain(ast);
+    layout(&text).unwrap_or(text)
+}
+
+/// The tree as text with every item on one line. Trees that differ differ in it.
+pub(super) fn plain(ast: &Ast) -> String {
     let mut out = String::new();
     let mut last: Option<&Item> = None;
     for item in &ast.items {
@@ -30,7 +35,13 @@ pub fn print(ast: &Ast) -> String {
 
 /// Whether an empty line stands between two items.
 fn apart(last: &Item, item: &Item) -> bool {
-    let defines = |item: &Item| matches!(item.kind, ItemKind::Fn(_) | ItemKind::Loss(_));
+    let defines = |item: &Item| {
+        let kind = &item.kind;
+        matches!(
+            kind,
+            ItemKind::Fn(_) | ItemKind::Loss(_) | ItemKind::Test(_)
+        )
+    };
     item.doc.is_some() || defines(last) || defines(item) || section(last) != section(item)
 }
 
@@ -45,6 +56,7 @@ fn section(item: &Item) -> u8 {
         ItemKind::Minimize(_) => 5,
         ItemKind::Report(_) => 6,
         ItemKind::Fn(_) | ItemKind::Loss(_) => 7,
+        ItemKind::Test(_) => 8,
     }
 }
 
@@ -60,112 +72,72 @@ fn print_item(kind: &ItemKind) -> String {
         }
         ItemKind::Input { name, ty } => format!("input {}: {}", name.text, print_type(ty)),
         ItemKind::Param { name, ty, default } => {
-            let head = format!("param {}: {} =", name.text, print_type(ty));
-            line(&head, default, "")
+            let default = print_expr(default);
+            format!("param {}: {} = {default}", name.text, print_type(ty))
         }
         ItemKind::Ignore { condition, strict } => {
-            let rule = line("ignore", condition, "");
-            format!("{rule}{}", if *strict { " strict" } else { "" })
+            let strict = if *strict { " strict" } else { "" };
+            format!("ignore {}{strict}", print_expr(condition))
         }
-        ItemKind::Let(binding) => print_binding("let", binding, ""),
-        ItemKind::Term(binding) => print_binding("term", binding, ""),
-        ItemKind::Report(binding) => print_binding("report", binding, ""),
-        ItemKind::Minimize(value) => line("minimize", value, ""),
+        ItemKind::Let(binding) => print_binding("let", binding),
+        ItemKind::Term(binding) => print_binding("term", binding),
+        ItemKind::Report(binding) => print_binding("report", binding),
+        ItemKind::Minimize(value) => format!("minimize {}", print_expr(value)),
         ItemKind::Fn(definition) => print_definition("fn", definition),
         ItemKind::Loss(definition) => print_definition("loss", definition),
+        ItemKind::Test(test) => print_test(test),
     }
 }
 
-fn print_binding(word: &str, binding: &Binding, indent: &str) -> String {
-    line(
-        &format!("{indent}{word} {} =", binding.name.text),
-        &binding.value,
-        indent,
-    )
+fn print_test(test: &Test) -> String {
+    let mut text = format!("test \"{}\" {{", test.name);
+    for statement in &test.statements {
+        let line = match &statement.kind {
+            StatementKind::Task(name) => format!("task {}", name.text),
+            StatementKind::Input { name, ty } => {
+                format!("input {}: {}", name.text, print_type(ty))
+            }
+            StatementKind::Given(given) => {
+                format!("{} = {}", given.name.text, print_expr(&given.value))
+            }
+            StatementKind::Minimize(value) => format!("minimize {}", print_expr(value)),
+            StatementKind::Fails(code) => format!("expect error {}", code.text),
+            StatementKind::Expect(Expectation { of, about, within }) => {
+                let of = match of {
+                    Expected::Minimize => "minimize".to_owned(),
+                    Expected::Report(name) => format!("report {}", name.text),
+                    Expected::Value(value) => print_expr(value),
+                };
+                let within = within.iter().map(|x| format!(" within {}", print_expr(x)));
+                let within: String = within.collect();
+                format!("expect {of} ≈ {}{within}", print_expr(about))
+            }
+        };
+        text.push_str(&format!("\n{line}"));
+    }
+    text + "\n}"
 }
 
-/// `head value`, or the terms of a long sum on lines of their own below the head.
-fn line(head: &str, value: &Expr, indent: &str) -> String {
-    let short = format!("{head} {}", print_expr(value));
-    match terms(value) {
-        Some(terms) if short.len() > WIDTH => {
-            let lines = terms.iter().map(|term| format!("\n{indent}  {term}"));
-            format!("{head}{}", lines.collect::<String>())
-        }
-        _ => short,
-    }
-}
-
-/// A value on lines of its own.
-fn block(value: &Expr, indent: &str) -> String {
-    let short = format!("{indent}{}", print_expr(value));
-    match terms(value) {
-        Some(terms) if short.len() > WIDTH => {
-            let lines: Vec<String> = terms.iter().map(|term| format!("{indent}{term}")).collect();
-            lines.join("\n")
-        }
-        _ => short,
-    }
-}
-
-/// The terms of a sum, each but the first with its sign.
-fn terms(value: &Expr) -> Option<Vec<String>> {
-    let mut terms = Vec::new();
-    let mut rest = value;
-    while let ExprKind::Binary {
-        op: op @ (BinaryOp::Add | BinaryOp::Sub),
-        lhs,
-        rhs,
-        ..
-    } = &rest.kind
-    {
-        let mut term = format!("{} ", op.symbol());
-        // What stands last may extend to the end; what stands before may not.
-        write_expr(&mut term, rhs, MUL, terms.is_empty());
-        terms.push(term);
-        rest = lhs;
-    }
-    if terms.is_empty() {
-        return None;
-    }
-    let mut first = String::new();
-    write_expr(&mut first, rest, ADD, false);
-    terms.push(first);
-    terms.reverse();
-    Some(terms)
+fn print_binding(word: &str, binding: &Binding) -> String {
+    let value = print_expr(&binding.value);
+    format!("{word} {} = {value}", binding.name.text)
 }
 
 fn print_definition(word: &str, definition: &Definition) -> String {
-    let names: Vec<&str> = definition.names().map(|name| name.text.as_str()).collect();
-    let name = names.join(", ");
-    let options: Vec<String> = definition.options.iter().map(print_option).collect();
-    let operands: Vec<String> = definition.operands.iter().map(print_operand).collect();
-    let on = match operands.is_empty() {
+    let names = definition.names().map(|name| name.text.as_str());
+    let name = names.collect::<Vec<_>>().join(", ");
+    let options = joined(&definition.options, print_option);
+    let operands = match definition.operands.is_empty() {
         true => String::new(),
-        false => format!(" on {}", operands.join(", ")),
+        false => format!(" on {}", joined(&definition.operands, print_operand)),
     };
-    let mut head = format!("{word} {name}({}){on} =", options.join(", "));
-    if head.len() > WIDTH {
-        let lines: Vec<String> = options.iter().map(|o| format!("  {o},\n")).collect();
-        head = format!("{word} {name}(\n{}){on} =", lines.concat());
-    }
     let Body { lets, value } = &definition.body;
-    if lets.is_empty() {
-        let short = print_expr(value);
-        let last = head.lines().last().map_or(0, str::len);
-        return match last + 1 + short.len() <= WIDTH {
-            true => format!("{head} {short}"),
-            false => format!("{head}\n{}", block(value, "  ")),
-        };
+    let mut body = print_expr(value);
+    if !lets.is_empty() {
+        let lets = lets.iter().map(|local| print_binding("let", local) + "; ");
+        body = format!("{{ {}{body} }}", lets.collect::<String>());
     }
-    let mut text = format!("{head} {{\n");
-    for binding in lets {
-        text.push_str(&print_binding("let", binding, "  "));
-        text.push_str(";\n");
-    }
-    text.push_str(&block(value, "  "));
-    text.push_str("\n}");
-    text
+    format!("{word} {name}({options}){operands} = {body}")
 }
 
 fn print_option(option: &OptionDecl) -> String {
@@ -404,19 +376,8 @@ fn write_binary(out: &mut String, op: BinaryOp, lhs: &Expr, rhs: &Expr, tail: bo
         BinaryOp::Pow => (CAST, NEG),
         _ => (own, own + 1),
     };
-    let parenthesised = needs_parentheses(lhs, left, false) || needs_parentheses(rhs, right, tail);
-    let casts = level(&lhs.kind) == CAST || level(&rhs.kind) == CAST;
-    let spaced = match op {
-        _ if casts => true,
-        BinaryOp::Mul | BinaryOp::Pow => false,
-        BinaryOp::Div => parenthesised,
-        _ => true,
-    };
-    // A word goes with spaces: `2 * if …`.
-    let word_follows = level(&rhs.kind) == ANY && !needs_parentheses(rhs, right, tail);
-    let space = if spaced || word_follows { " " } else { "" };
     write_expr(out, lhs, left, false);
-    out.push_str(&format!("{space}{}{space}", op.symbol()));
+    out.push_str(&format!(" {} ", op.symbol()));
     write_expr(out, rhs, right, tail);
 }
 

@@ -95,6 +95,8 @@ const SYMBOLS: &[(&str, TokenKind)] = &[
     ("..", TokenKind::Symbol),
     ("==", TokenKind::Symbol),
     ("!=", TokenKind::Symbol),
+    ("~=", TokenKind::Symbol),
+    ("≈", TokenKind::Symbol),
     ("<=", TokenKind::Symbol),
     (">=", TokenKind::Symbol),
     ("**", TokenKind::Foreign),

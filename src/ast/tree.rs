@@ -87,6 +87,72 @@ pub enum ItemKind {
     Fn(Definition),
     /// `loss name(…) on … = …`
     Loss(Definition),
+    /// `test "name" { … }`
+    Test(Test),
+}
+
+/// A test: what is given, and what is expected of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Test {
+    /// Its name, without the quotes.
+    pub name: String,
+    /// Where the name stands.
+    pub span: Span,
+    /// What stands in the braces, in order.
+    pub statements: Vec<Statement>,
+}
+
+/// A line of a test.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Statement {
+    /// What it says.
+    pub kind: StatementKind,
+    /// All of it.
+    pub span: Span,
+}
+
+/// The forms of lines of a test.
+#[derive(Clone, PartialEq, Debug)]
+pub enum StatementKind {
+    /// `task binary`: the inputs, where the file declares none.
+    Task(Ident),
+    /// `input pred: real[N, K=4]`
+    Input {
+        /// The name.
+        name: Ident,
+        /// Its type.
+        ty: TypeExpr,
+    },
+    /// `pred = [[2, -1]]`: what is bound to an input or a param.
+    Given(Binding),
+    /// `minimize dice()`: in place of what the file minimizes.
+    Minimize(Expr),
+    /// `expect minimize ≈ 0.25 within 1e-6`
+    Expect(Expectation),
+    /// `expect error E0301`
+    Fails(Ident),
+}
+
+/// What a value is expected to be.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Expectation {
+    /// Which value.
+    pub of: Expected,
+    /// What it is about.
+    pub about: Expr,
+    /// How far off it may be.
+    pub within: Option<Expr>,
+}
+
+/// The value that something is expected of.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Expected {
+    /// What is minimized.
+    Minimize,
+    /// The report of this name.
+    Report(Ident),
+    /// Any expression that the spec could minimize.
+    Value(Expr),
 }
 
 /// A name and its value.

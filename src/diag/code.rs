@@ -6,7 +6,7 @@
 macro_rules! codes {
     ($($code:ident $name:ident $(= $lint:literal)?: $title:literal;)*) => {
         /// A kind of mistake. `E01` is syntax, `E02` names, kinds and axes, `E03` options,
-        /// `E04` the spec as a whole, `E06` what is bound when it runs, `W` warnings.
+        /// `E04` the spec as a whole, `E05` tests in specs, `E06` what is bound when it runs, `W` warnings.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Code {
             $(#[doc = $title] $name,)*
@@ -79,6 +79,9 @@ codes! {
     E0402 ManyLosses: "the spec says twice what to minimize";
     E0403 BadVersion: "the language version is unknown";
     E0404 TooBig: "the spec expands to too many operations";
+
+    E0501 TestValue: "a test gives or expects something that makes no sense";
+    E0502 Expectation: "what a test expects is not so";
 
     E0601 MissingInput: "an input is not given";
     E0602 UnknownInput: "an input is given that the spec does not have";

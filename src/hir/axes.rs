@@ -18,7 +18,7 @@ pub enum Role {
     Class,
     /// Everything else that an input has.
     Space,
-    /// An axis that the spec made by renaming; it goes by its name only.
+    /// An axis that the spec made by renaming or with `index[B=15]`; it goes by its name only.
     Introduced,
 }
 
@@ -146,6 +146,15 @@ impl Axes {
     /// Adds an axis that no name in the spec finds.
     pub fn probe(&mut self, name: &str, role: Role, span: Span) -> AxisId {
         self.add(name.to_string(), role, AxisDef::Declared, span)
+    }
+
+    /// Adds an axis that comes from no input; a name of the spec finds it if that is `visible`.
+    pub fn introduce(&mut self, name: &str, visible: bool, span: Span) -> AxisId {
+        let id = self.add(name.to_string(), Role::Introduced, AxisDef::Declared, span);
+        if visible {
+            self.names.push((name.to_string(), vec![id]));
+        }
+        id
     }
 
     /// Another name for an axis that is there already; used for what a rename introduces.

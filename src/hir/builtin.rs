@@ -5,6 +5,7 @@ use super::build::Placed;
 use super::cx::{Checked, Cx, Reported, Value};
 use super::expr::quoted;
 use super::functions::{FUNCTIONS, elementwise};
+use super::order::is_order;
 use super::tree::{Conversion, ExprId, ExprKind};
 use super::ty::{Classes, Kind, Ty};
 use crate::ast;
@@ -46,6 +47,9 @@ impl<'a> Cx<'a> {
         };
         let reduction = reduction(name);
         let masked = reduction.is_some() || name == "mean";
+        if is_order(name) {
+            return self.order_call(name, axes, args, span);
+        }
         let args = self.arguments(name, args, masked, span)?;
         let x = args.positional[0];
         let several = args.positional.len();
@@ -308,7 +312,11 @@ impl<'a> Cx<'a> {
     }
 
     /// The axes in the brackets, all of the operand's without brackets.
-    fn brackets(&mut self, axes: Option<&[ast::AxisRef]>, x: Placed) -> Checked<Vec<AxisId>> {
+    pub(super) fn brackets(
+        &mut self,
+        axes: Option<&[ast::AxisRef]>,
+        x: Placed,
+    ) -> Checked<Vec<AxisId>> {
         let operand = self.ty(x.id).axes.clone();
         match axes {
             Some(refs) => self.axes_of(refs, &operand, "the operand"),
@@ -486,9 +494,11 @@ impl<'a> Cx<'a> {
                 )),
             ));
         }
-        let Some(axis) = axis else {
-            // What has no class axis is the same for every class.
-            return Ok(x.id);
+        let axis = match (axis, self.ty(labels.id).kind) {
+            (Some(axis), _) => axis,
+            // One number is the same for every class.
+            _ if ty.axes.is_empty() => return Ok(x.id),
+            (None, kind) => return Err(self.nothing_to_pick(x, kind, labels)),
         };
         let rest = without(&ty.axes, &[axis]);
         let probe = self.intern(
@@ -515,6 +525,26 @@ impl<'a> Cx<'a> {
             Ty::new(kind, axes),
             span,
         ))
+    }
+
+    /// The first operand of `pick` has axes, and not that of the classes.
+    fn nothing_to_pick(&mut self, x: Placed, labels: Kind, at: Placed) -> Reported {
+        let found = self.show(x.id);
+        let of = match labels {
+            Kind::Labels(axis) => self.axes.get(axis).name.clone(),
+            _ => "C".to_string(),
+        };
+        self.report(
+            Diagnostic::error(
+                Code::AxisMismatch,
+                format!("`pick` takes the entry at the label along `{of}`, and this is `{found}`"),
+            )
+            .at(x.span, format!("no axis `{of}`"))
+            .also(at.span, format!("labels of `{of}`"))
+            .help(format!(
+                "name the axis to look along: `pick[{of}](x, labels)`"
+            )),
+        )
     }
 
     fn diff(&mut self, axes: Option<&[ast::AxisRef]>, x: Placed, span: Span) -> Checked<ExprId> {

@@ -82,6 +82,7 @@ impl<'a> Cx<'a> {
         let terms = self.terms(expr)?;
         if let Some(rule) = &ignore {
             self.limit_readings(rule)?;
+            self.refuse_moves(rule)?;
         }
         if failed || self.diags.has_errors() {
             return Err(Reported);
@@ -160,7 +161,8 @@ impl<'a> Cx<'a> {
                 | ItemKind::Report(_)
                 | ItemKind::Minimize(_)
                 | ItemKind::Fn(_)
-                | ItemKind::Loss(_) => Ok(()),
+                | ItemKind::Loss(_)
+                | ItemKind::Test(_) => Ok(()),
             };
             failed |= result.is_err();
         }
@@ -471,6 +473,10 @@ fn renumber(kind: ExprKind, map: &[ExprId]) -> ExprKind {
         ExprKind::Shift(axis, by, edge, x) => ExprKind::Shift(axis, by, edge, at(x)),
         ExprKind::Window(window, axes, x) => ExprKind::Window(window, axes, at(x)),
         ExprKind::Dot(axes, a, b) => ExprKind::Dot(axes, at(a), at(b)),
+        ExprKind::Order(op, axes, args) => {
+            ExprKind::Order(op, axes, args.into_iter().map(at).collect())
+        }
+        ExprKind::Distance(along, x) => ExprKind::Distance(along, at(x)),
         ExprKind::Expand(x) => ExprKind::Expand(at(x)),
         ExprKind::StopGrad(x) => ExprKind::StopGrad(at(x)),
         ExprKind::Convert(conversion, x) => ExprKind::Convert(conversion, at(x)),

@@ -299,7 +299,7 @@ pub fn operands(kind: &ExprKind) -> Vec<ExprId> {
         | ExprKind::Input(_)
         | ExprKind::Index(_)
         | ExprKind::Size(_) => Vec::new(),
-        ExprKind::Map(_, args) => args.clone(),
+        ExprKind::Map(_, args) | ExprKind::Order(_, _, args) => args.clone(),
         ExprKind::WeightedMean(_, a, b) | ExprKind::Pick(_, a, b) | ExprKind::Dot(_, a, b) => {
             vec![*a, *b]
         }
@@ -313,6 +313,7 @@ pub fn operands(kind: &ExprKind) -> Vec<ExprId> {
         | ExprKind::Slice { arg, .. }
         | ExprKind::Rename { arg, .. }
         | ExprKind::Shift(_, _, _, arg)
+        | ExprKind::Distance(_, arg)
         | ExprKind::Window(_, _, arg)
         | ExprKind::Expand(arg)
         | ExprKind::StopGrad(arg)

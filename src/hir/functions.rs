@@ -37,7 +37,7 @@ functions! {
     "log_softmax", "log_softmax[C](x)", "log(softmax), computed without it";
     "pick", "pick(x, labels)", "the entry of x at the label, along the axis of the classes";
     "onehot", "onehot(labels)", "1 at the label, else 0";
-    "index", "index[N]", "0, 1, 2, … along an axis";
+    "index", "index[N], index[B=15]", "0, 1, 2, … along an axis, or along a new one of this size";
     "size", "size[N, C]", "the number of elements along axes";
     "shift", "shift[H](x, by, edge=zero)", "entry i is entry i − by; edge: zero, clamp, wrap";
     "diff", "diff[H](x)", "differences of neighbours; one entry fewer";
@@ -46,6 +46,12 @@ functions! {
     "avg_pool", "avg_pool[space](x, size, edge=absent)", "the mean of a box around each entry; edge: absent, zero, clamp, wrap, crop";
     "gaussian", "gaussian[space](x, sigma, window=8*sigma+1, edge=absent)", "the mean around each entry, weighted by a bell; edge as for avg_pool";
     "dot", "dot[D](a, b)", "Σ a·b along axes";
+    "sort", "sort[axes](x, descending=false)", "x in order along the axes, which count as one; NaN last, equals as they stand";
+    "argsort", "argsort[axes](x, descending=false)", "the positions of x in order along the axes, which count as one";
+    "take", "take[axes](x, positions)", "x at the positions along the axes, which count as one";
+    "cumsum", "cumsum[axes](x, by=y, descending=false)", "Σ of x up to each position along the axes, which count as one, or up to it in the order of `by`";
+    "top_k", "top_k[axes](x, k)", "whether x is among the k largest along the axes; of equals the first are";
+    "distance", "distance[axes](m, spacing=1, signed=false)", "the Euclidean distance to the nearest position where `m` does not hold; signed: below 0 inside `m`, above outside";
     "expand_as", "expand_as(x, y)", "x repeated along the axes of y that it lacks";
     "where", "where(c, a, b)", "a where c holds, else b";
     "stop_grad", "stop_grad(x)", "x, and no gradient flows through";

@@ -1,12 +1,13 @@
 //! `ignore`: which positions count for nothing.
 
 use super::axes::{AxisDef, AxisId, Role};
-use super::cx::{Checked, Cx, Reported};
+use super::cx::{Checked, Cx, Reported, operands};
 use super::expr::quoted;
 use super::tree::{ExprKind, Ignore, InputSource};
 use super::ty::Kind;
 use crate::ast::{self, Ast, ItemKind};
 use crate::diag::{Code, Diagnostic, and_list};
+use crate::ir::OrderOp;
 use crate::source::Span;
 
 /// An index with several axes that come from one must be valid in each of its readings; this many
@@ -154,6 +155,46 @@ impl<'a> Cx<'a> {
                 "whether an entry counts depends on each of its readings; at most {MAX_READINGS} are looked at"
             ))
             .help("rename fewer axes at once"),
+        ))
+    }
+
+    /// Refuses what moves entries along axes of the rule: it goes by position, and would take the
+    /// entry that has come there for the one that was.
+    pub(super) fn refuse_moves(&mut self, rule: &Ignore) -> Checked<()> {
+        let ruled = &self.ty(rule.condition).axes;
+        let moves = |kind: &ExprKind| match kind {
+            ExprKind::Order(op, axes, _) => {
+                let along = axes
+                    .iter()
+                    .any(|&axis| ruled.contains(&self.axes.base(axis)));
+                along && matches!(op, OrderOp::Take | OrderOp::ArgSort | OrderOp::ArgSortDown)
+            }
+            _ => false,
+        };
+        let mut found = None;
+        for expr in &self.exprs {
+            let kept = match &expr.kind {
+                // An order that only says in which order to add moves nothing.
+                ExprKind::Order(OrderOp::CumSumBy, ..) => continue,
+                ExprKind::Order(OrderOp::Take, ..) => moves(&expr.kind).then_some(expr.span),
+                kind => operands(kind)
+                    .into_iter()
+                    .find(|&arg| moves(&self.expr(arg).kind))
+                    .map(|arg| self.expr(arg).span),
+            };
+            found = found.or(kept);
+        }
+        let Some(span) = found else {
+            return Ok(());
+        };
+        Err(self.report(
+            Diagnostic::error(
+                Code::AxisMismatch,
+                "entries move along axes that `ignore` runs over",
+            )
+            .at(span, "puts entries in other positions")
+            .also(rule.span, "which positions count is said here")
+            .help("`cumsum[axes](x, by=y)` adds up in order, and `top_k[axes](x, k)` chooses, where entries are"),
         ))
     }
 }

@@ -22,6 +22,7 @@ mod items;
 mod minimize;
 mod operands;
 mod options;
+mod order;
 mod overload;
 mod print;
 mod select;

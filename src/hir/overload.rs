@@ -72,13 +72,15 @@ impl<'a> Cx<'a> {
         site: CallSite,
     ) -> Checked<Value> {
         let operands = self.given_operands(candidates, site)?;
-        let mut best: Option<(usize, &'a ast::Definition, Vec<Fit>)> = None;
+        let mut best: Option<((usize, usize), &'a ast::Definition, Vec<Fit>)> = None;
         let mut tied: Option<&'a ast::Definition> = None;
         let mut misfits: Vec<Misfit> = Vec::new();
         for &definition in candidates {
             match self.fit(definition, site, &operands) {
                 Ok(fits) => {
-                    let cost = fits.iter().map(|fit| fit.cost).sum();
+                    // Of those that convert as little, the one that uses most of what is there.
+                    let unused = usize::MAX - fits.len();
+                    let cost = (fits.iter().map(|fit| fit.cost).sum(), unused);
                     match &best {
                         Some((known, ..)) if cost > *known => {}
                         Some((known, ..)) if cost == *known => tied = Some(definition),

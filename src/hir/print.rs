@@ -102,6 +102,16 @@ fn show(hir: &Hir, id: ExprId) -> String {
             format!("{of}{list} {x}, {}, {shape}, {edge}", window.size)
         }
         ExprKind::Dot(list, a, b) => format!("dot{} {a} {b}", axes(list)),
+        ExprKind::Order(op, list, args) => {
+            let args: Vec<String> = args.iter().map(ToString::to_string).collect();
+            format!("{}{} {}", op.name(), axes(list), args.join(" "))
+        }
+        ExprKind::Distance(along, x) => {
+            let along = along
+                .iter()
+                .map(|(axis, bits)| format!("{} by {}", name(axis), f64::from_bits(*bits)));
+            format!("distance[{}] {x}", along.collect::<Vec<_>>().join(", "))
+        }
         ExprKind::Expand(x) => format!("expand {x}"),
         ExprKind::StopGrad(x) => format!("stop_grad {x}"),
         ExprKind::Convert(conversion, x) => {

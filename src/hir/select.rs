@@ -1,6 +1,6 @@
 //! What stands in brackets behind a value: a position, a stretch, a new name of an axis.
 
-use super::axes::AxisId;
+use super::axes::{AxisId, Role};
 use super::cx::{Checked, Cx, Value};
 use super::tree::{ExprId, ExprKind};
 use super::ty::{Classes, Kind, Ty};
@@ -17,6 +17,7 @@ impl Cx<'_> {
     ) -> Checked<Value> {
         if let (ast::ExprKind::Name(name), Some(ast::Selector::At { axis, .. })) =
             (&base.kind, selectors.first())
+            && name != "index"
             && self.local(name).is_none()
             && !self.visible().contains(name)
             && self.is_callable(name)
@@ -32,11 +33,72 @@ impl Cx<'_> {
                 .help(format!("write `{name}({}=…)`", option.text)),
             ));
         }
-        let mut value = self.eval(base)?;
-        for selector in selectors {
+        let (mut value, rest) = match (&base.kind, selectors) {
+            (ast::ExprKind::Name(name), [ast::Selector::At { axis, index }, rest @ ..])
+                if name == "index"
+                    && self.local(name).is_none()
+                    && !self.visible().contains(name) =>
+            {
+                (self.new_axis(&axis.name, index, span)?, rest)
+            }
+            _ => (self.eval(base)?, selectors),
+        };
+        for selector in rest {
             value = self.select_one(value, base.span, selector, span)?;
         }
         Ok(value)
+    }
+
+    /// `index[B=15]`: 0, 1, … 14 along an axis that is made with it.
+    fn new_axis(&mut self, name: &ast::Ident, size: &ast::Expr, span: Span) -> Checked<Value> {
+        let size = self.placed(size)?;
+        let count = self.whole(size, "the size of an axis")?;
+        let count = match usize::try_from(count) {
+            Ok(count) if count > 0 => count,
+            _ => {
+                return Err(self.report(
+                    Diagnostic::error(
+                        Code::BadIndex,
+                        format!("an axis has at least one entry, not {count}"),
+                    )
+                    .at(size.span, "the size of the axis"),
+                ));
+            }
+        };
+        let at = self.place(name.span);
+        // What a definition makes is its own; on the level of the file, one name is one axis.
+        let known = match self.scopes.last() {
+            None => self.axes.lookup(&name.text).map(<[AxisId]>::to_vec),
+            Some(_) => None,
+        };
+        let axis = match known.as_deref() {
+            None => self.axes.introduce(&name.text, self.scopes.is_empty(), at),
+            Some(&[axis]) if self.axes.get(axis).role == Role::Introduced => axis,
+            Some(_) => {
+                return Err(self.report(
+                    Diagnostic::error(
+                        Code::Duplicate,
+                        format!("there is an axis `{}` already", name.text),
+                    )
+                    .at(name.span, "`index[…=…]` makes a new one")
+                    .help(format!(
+                        "take another name, or write `index[{}]`",
+                        name.text
+                    )),
+                ));
+            }
+        };
+        if let Err(diagnostic) = self
+            .axes
+            .set_size(axis, count, at, "because it is made here")
+        {
+            return Err(self.report(*diagnostic));
+        }
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.axes.push((name.text.clone(), vec![axis]));
+        }
+        let ty = Ty::new(Kind::Int, vec![axis]);
+        Ok(Value::Expr(self.intern(ExprKind::Index(axis), ty, span)))
     }
 
     fn select_one(

@@ -6,7 +6,7 @@
 use super::axes::{Axes, AxisId};
 use super::ty::Ty;
 use crate::arena::id;
-use crate::ir::{Edge, MapOp, ReduceOp};
+use crate::ir::{Edge, MapOp, OrderOp, ReduceOp};
 use crate::signature::Bounds;
 use crate::source::Span;
 
@@ -243,6 +243,11 @@ pub enum ExprKind {
     Window(Window, Vec<AxisId>, ExprId),
     /// Σ a·b over the axes.
     Dot(Vec<AxisId>, ExprId, ExprId),
+    /// An operation along axes seen as one, with its operands.
+    Order(OrderOp, Vec<AxisId>, Vec<ExprId>),
+    /// The distance to the nearest position where the operand does not hold, along axes, each with
+    /// the bits of its spacing.
+    Distance(Vec<(AxisId, u64)>, ExprId),
     /// The operand repeated along the axes of the type that it lacks.
     Expand(ExprId),
     /// The operand without gradient.

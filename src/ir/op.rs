@@ -4,6 +4,7 @@
 //! and result, meaning on numbers. Everything else about them that must be said per operation is
 //! one exhaustive match in each of `passes/adjoint.rs` and the back ends.
 
+use super::order::OrderOp;
 use super::scalar;
 use super::ty::{DimId, Dims, Elem, Ty};
 
@@ -375,6 +376,12 @@ pub enum Op {
     ArgMax(DimId),
     /// Σ a·b over these dims; either operand may lack dims of the other.
     Dot(Dims),
+    /// An operation along these dims seen as one.
+    Order(OrderOp, Dims),
+    /// The Euclidean distance from each position where the operand (booleans) holds to the nearest
+    /// where it does not, 0 elsewhere, ∞ where it holds everywhere; along these dims, ascending,
+    /// with the distance of neighbours along each.
+    Distance(Vec<(DimId, f64)>),
     /// The operand; no gradient flows through it.
     StopGrad,
 }
@@ -421,6 +428,10 @@ impl Op {
             "The position of the largest entry along a dim, the first of equals",
         ),
         ("dot", "Σ a·b over dims"),
+        (
+            "distance",
+            "The Euclidean distance to the nearest position where the operand does not hold",
+        ),
         ("stop_grad", "The operand; no gradient flows through it"),
     ];
 
@@ -429,7 +440,8 @@ impl Op {
         let others = Op::OTHERS.iter().copied();
         let maps = MapOp::ALL.iter().map(|op| (op.name(), op.about()));
         let reductions = ReduceOp::ALL.iter().map(|op| (op.name(), op.about()));
-        others.chain(maps).chain(reductions)
+        let orders = OrderOp::ALL.iter().map(|op| (op.name(), op.about()));
+        others.chain(maps).chain(reductions).chain(orders)
     }
 
     /// The name in the text form.
@@ -457,6 +469,8 @@ impl Op {
             Op::Reduce(op, _) => op.name(),
             Op::ArgMax(_) => "argmax",
             Op::Dot(_) => "dot",
+            Op::Order(op, _) => op.name(),
+            Op::Distance(_) => "distance",
             Op::StopGrad => "stop_grad",
         }
     }
@@ -611,12 +625,22 @@ impl Op {
                 let all = args[0].dims.union(&args[1].dims);
                 Ok(Ty::new(Elem::Float, all.minus(dims)))
             }
+            Op::Order(op, over) => op.result(over, args),
+            Op::Distance(along) => {
+                arity(1)?;
+                expect(args[0], Elem::Bool, self)?;
+                along.iter().try_for_each(|(dim, _)| has(args[0], *dim))?;
+                if !along.is_sorted_by(|a, b| a.0 < b.0) {
+                    return Err("the dims of `distance` are not ascending".into());
+                }
+                Ok(Ty::new(Elem::Float, args[0].dims.clone()))
+            }
             Op::StopGrad => arity(1).map(|()| args[0].clone()),
         }
     }
 }
 
-fn expect(ty: &Ty, elem: Elem, op: &Op) -> Result<(), String> {
+pub(super) fn expect(ty: &Ty, elem: Elem, op: &Op) -> Result<(), String> {
     if ty.elem == elem {
         Ok(())
     } else {

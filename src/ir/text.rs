@@ -4,6 +4,7 @@
 
 use super::graph::{Dim, DimSize, Graph, Input, Node, NodeId, Origin, Output, Role};
 use super::op::{Edge, MapOp, Op, ReduceOp, Rim};
+use super::order::OrderOp;
 use super::ty::{DimId, Dims, Elem, Ty};
 use crate::source::{FileId, Span};
 use pest::Parser;
@@ -70,8 +71,18 @@ pub(super) fn print_op(graph: &Graph, op: &Op) -> String {
         | Op::Pick(dim)
         | Op::OneHot(dim)
         | Op::ArgMax(dim) => format!("{head}[{}]", name(*dim)),
-        Op::Size(dims) | Op::Broadcast(dims) | Op::Reduce(_, dims) | Op::Dot(dims) => {
+        Op::Size(dims)
+        | Op::Broadcast(dims)
+        | Op::Reduce(_, dims)
+        | Op::Dot(dims)
+        | Op::Order(_, dims) => {
             format!("{head}[{}]", print_dims(graph, dims))
+        }
+        Op::Distance(along) => {
+            let along = along
+                .iter()
+                .map(|&(dim, spacing)| format!("{} by {}", name(dim), print_number(spacing)));
+            format!("{head}[{}]", along.collect::<Vec<_>>().join(", "))
         }
         Op::Rename { from, to } => format!("{head}[{} -> {}]", name(*from), name(*to)),
         Op::At { dim, index } => format!("{head}[{}, {index}]", name(*dim)),
@@ -297,6 +308,7 @@ fn read_node(graph: &Graph, pair: Pair<'_, Rule>) -> Result<Node, String> {
 /// What stands in the brackets after the name of an operation.
 enum Attribute<'i> {
     Arrow(DimId, DimId),
+    By(DimId, f64),
     Int(i64),
     Decimal(f64),
     Name(&'i str),
@@ -324,17 +336,22 @@ fn read_attribute<'i>(graph: &Graph, pair: Pair<'i, Rule>) -> Result<Attribute<'
             let from = find_dim(graph, from.as_str())?;
             Ok(Attribute::Arrow(from, find_dim(graph, to.as_str())?))
         }
+        Rule::by => {
+            let [dim, spacing] = two(pair);
+            let dim = find_dim(graph, dim.as_str())?;
+            Ok(Attribute::By(dim, read_number(&spacing)?))
+        }
         _ => Ok(Attribute::Name(pair.as_str())),
     }
 }
 
 fn make_op(graph: &Graph, name: &str, attributes: &[Attribute<'_>]) -> Result<Op, String> {
-    use Attribute::{Arrow, Decimal, Int, Name};
+    use Attribute::{Arrow, By, Decimal, Int, Name};
     let misfit = || format!("what `{name}` has in brackets is not what it needs");
     let dims = || -> Result<Dims, String> {
         let dim = |a: &Attribute<'_>| match a {
             Name(dim) => find_dim(graph, dim),
-            Arrow(..) | Int(_) | Decimal(_) => Err(misfit()),
+            Arrow(..) | By(..) | Int(_) | Decimal(_) => Err(misfit()),
         };
         attributes.iter().map(dim).collect()
     };
@@ -370,7 +387,7 @@ fn make_op(graph: &Graph, name: &str, attributes: &[Attribute<'_>]) -> Result<Op
             let weight = |a: &Attribute<'_>| match *a {
                 Int(i) => Ok(i as f64),
                 Decimal(x) => Ok(x),
-                Arrow(..) | Name(_) => Err(misfit()),
+                Arrow(..) | By(..) | Name(_) => Err(misfit()),
             };
             let weights = weights.iter().map(weight).collect::<Result<_, _>>()?;
             Op::WindowSum { dim, weights, rim }
@@ -381,6 +398,13 @@ fn make_op(graph: &Graph, name: &str, attributes: &[Attribute<'_>]) -> Result<Op
         ("onehot", [Name(dim)]) => Op::OneHot(find_dim(graph, dim)?),
         ("argmax", [Name(dim)]) => Op::ArgMax(find_dim(graph, dim)?),
         ("dot", _) => Op::Dot(dims()?),
+        ("distance", _) => {
+            let along = |a: &Attribute<'_>| match *a {
+                By(dim, spacing) => Ok((dim, spacing)),
+                Name(_) | Arrow(..) | Int(_) | Decimal(_) => Err(misfit()),
+            };
+            Op::Distance(attributes.iter().map(along).collect::<Result<_, _>>()?)
+        }
         ("stop_grad", []) => Op::StopGrad,
         _ => {
             if let Some(op) = MapOp::from_name(name) {
@@ -389,6 +413,9 @@ fn make_op(graph: &Graph, name: &str, attributes: &[Attribute<'_>]) -> Result<Op
                 } else {
                     Err(misfit())
                 };
+            }
+            if let Some(op) = OrderOp::from_name(name) {
+                return Ok(Op::Order(op, dims()?));
             }
             match ReduceOp::ALL.iter().find(|op| op.name() == name) {
                 Some(&op) => Op::Reduce(op, dims()?),

@@ -180,9 +180,14 @@ fn dim_exists(graph: &Graph, dim: DimId) -> Result<(), String> {
 fn op_dims_exist(graph: &Graph, op: &Op) -> Result<(), String> {
     match op {
         Op::Input(_) | Op::Const(_) | Op::Table(_) | Op::Map(_) | Op::StopGrad => Ok(()),
-        Op::Size(dims) | Op::Broadcast(dims) | Op::Reduce(_, dims) | Op::Dot(dims) => {
-            dims.iter().try_for_each(|dim| dim_exists(graph, dim))
-        }
+        Op::Size(dims)
+        | Op::Broadcast(dims)
+        | Op::Reduce(_, dims)
+        | Op::Dot(dims)
+        | Op::Order(_, dims) => dims.iter().try_for_each(|dim| dim_exists(graph, dim)),
+        Op::Distance(along) => along
+            .iter()
+            .try_for_each(|(dim, _)| dim_exists(graph, *dim)),
         Op::Rename { from, to } | Op::Slice { from, to, .. } | Op::Place { from, to, .. } => {
             dim_exists(graph, *from)?;
             dim_exists(graph, *to)

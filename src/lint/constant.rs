@@ -3,7 +3,7 @@
 use crate::ast::Ast;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hir::{Conversion, Expr, ExprKind, Hir, InputSource, Kind, operands};
-use crate::ir::{MapOp, ReduceOp};
+use crate::ir::{MapOp, OrderOp, ReduceOp};
 
 /// `ce() + accuracy()`: the position of the largest has no slope.
 pub(super) fn constant_term(_: &Ast, hir: &Hir, diags: &mut Diagnostics) {
@@ -47,6 +47,8 @@ fn slope(hir: &Hir, expr: &Expr, varies: &[bool]) -> bool {
         | ExprKind::OneHot(..)
         | ExprKind::Index(_)
         | ExprKind::Size(_)
+        | ExprKind::Distance(..)
+        | ExprKind::Order(OrderOp::ArgSort | OrderOp::ArgSortDown | OrderOp::TopK, ..)
         | ExprKind::Reduce(ReduceOp::Any | ReduceOp::All, ..)
         | ExprKind::Convert(Conversion::OneHot(_), _) => false,
         ExprKind::Map(op, args) => match op {

@@ -9,7 +9,7 @@ use crate::hir::{
     AxisId, Classes, Conversion, Expr, ExprId, ExprKind, Hir, InputSource, Kind, WindowEdge,
     operands,
 };
-use crate::ir::{Edge, MapOp, ReduceOp};
+use crate::ir::{Edge, MapOp, OrderOp, ReduceOp};
 
 /// The values that an expression can have.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -277,6 +277,32 @@ fn range(hir: &Hir, expr: &Expr, known: &[Known]) -> Range {
                 false => Range::ANY,
             }
         }
+        ExprKind::Order(op, _, args) => {
+            let of = at(args[0]);
+            match op {
+                OrderOp::ArgSort | OrderOp::ArgSortDown => Range {
+                    low_in: true,
+                    ..Range::open(0.0, f64::INFINITY)
+                },
+                OrderOp::Take => of,
+                OrderOp::TopK => Range::UNIT,
+                OrderOp::CumSum | OrderOp::CumSumBy if of.low >= 0.0 => Range {
+                    zero: of.zero,
+                    ..Range::open(0.0, f64::INFINITY)
+                },
+                // The rest is made by differentiation only.
+                OrderOp::CumSum
+                | OrderOp::CumSumBy
+                | OrderOp::CumSumBack
+                | OrderOp::CumSumByBack
+                | OrderOp::Scatter => Range::ANY,
+            }
+        }
+        // 0 wherever the condition does not hold.
+        ExprKind::Distance(..) => Range {
+            zero: true,
+            ..Range::open(0.0, f64::INFINITY)
+        },
         ExprKind::Convert(conversion, x) => match conversion {
             Conversion::Softmax(_) | Conversion::Sigmoid => Range::open(0.0, 1.0),
             Conversion::LogSoftmax(_) | Conversion::LogSigmoid => {

@@ -6,7 +6,9 @@ mod valid;
 mod window;
 
 use crate::hir::{AxisId, Conversion, Expr, ExprId, ExprKind, Hir, InputSource, Kind};
-use crate::ir::{Dims, Elem, Graph, Input, MapOp, NodeId, Op, Origin, Output, Role, Ty};
+use crate::ir::{
+    DimId, Dims, Elem, Graph, Input, MapOp, NodeId, Op, OrderOp, Origin, Output, Role, Ty,
+};
 use dims::DimMap;
 pub use dims::signature;
 use valid::Rule;
@@ -257,6 +259,42 @@ impl<'h> Lower<'h> {
             ExprKind::Dot(axes, a, b) => {
                 let dims = self.dims.set(axes);
                 self.contraction(dims, self.at(*a), self.at(*b), origin)
+            }
+            ExprKind::Order(op, axes, args) => {
+                let over = self.dims.set(axes);
+                // What is ignored comes last, adds nothing, and is never chosen.
+                let neutral = match op {
+                    OrderOp::ArgSort | OrderOp::ArgSortDown | OrderOp::TopK => f64::NAN,
+                    _ => 0.0,
+                };
+                let x = self.graph.broadcast(self.at(args[0]), &ty.dims, origin);
+                let mut operands = vec![self.masked(x, &over, neutral)];
+                for &second in &args[1..] {
+                    let dims = match op {
+                        OrderOp::TopK => ty.dims.minus(&over),
+                        _ => ty.dims.clone(),
+                    };
+                    let second = self.graph.broadcast(self.at(second), &dims, origin);
+                    operands.push(second);
+                }
+                let node = self
+                    .graph
+                    .push(Op::Order(*op, over.clone()), &operands, origin);
+                match op {
+                    OrderOp::TopK => self.masked(node, &over, 0.0),
+                    _ => node,
+                }
+            }
+            ExprKind::Distance(along, x) => {
+                let mut along: Vec<(DimId, f64)> = along
+                    .iter()
+                    .map(|&(axis, bits)| (self.dims.one(axis), f64::from_bits(bits)))
+                    .collect();
+                along.sort_by_key(|(dim, _)| *dim);
+                // Nothing is measured to what is ignored.
+                let over = along.iter().map(|(dim, _)| *dim).collect();
+                let mask = self.masked(self.at(*x), &over, 1.0);
+                self.graph.push(Op::Distance(along), &[mask], origin)
             }
             ExprKind::Expand(x) => self.graph.broadcast(self.at(*x), &ty.dims, origin),
             ExprKind::StopGrad(x) => self.graph.push(Op::StopGrad, &[self.at(*x)], origin),

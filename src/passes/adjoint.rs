@@ -9,7 +9,7 @@
 
 use super::differentiate::Cx;
 use super::windows;
-use crate::ir::{DimId, DimSize, Dims, Edge, Elem, MapOp, NodeId, Op, ReduceOp, Ty};
+use crate::ir::{DimId, DimSize, Dims, Edge, Elem, MapOp, NodeId, Op, OrderOp, ReduceOp, Ty};
 use std::f64::consts::{FRAC_2_SQRT_PI, PI};
 
 /// Adds to the adjoints of the operands of `id`, whose own adjoint is `g`.
@@ -26,6 +26,7 @@ pub(super) fn adjoint(cx: &mut Cx, id: NodeId, g: NodeId) {
         | Op::Size(_)
         | Op::OneHot(_)
         | Op::ArgMax(_)
+        | Op::Distance(_)
         | Op::StopGrad => {}
         Op::Map(op) => elementwise(cx, op, &args, id, g),
         // x' = Σ g over the dims that were added.
@@ -85,6 +86,7 @@ pub(super) fn adjoint(cx: &mut Cx, id: NodeId, g: NodeId) {
             cx.give(args[0], |cx| dot(cx, g, args[1], args[0]));
             cx.give(args[1], |cx| dot(cx, g, args[0], args[1]));
         }
+        Op::Order(op, over) => order(cx, op, over, &args, g),
     }
 }
 
@@ -291,12 +293,16 @@ fn is_sum_of_squares(cx: &Cx, id: NodeId, budget: &mut u32) -> bool {
     };
     *budget = rest;
     let node = cx.graph.node(id);
-    let number = |place: usize| is_number(cx, node.args[place]);
+    let mut number = |place: usize| is_number(cx, node.args[place], budget);
+    let factor = match node.op {
+        Op::Map(MapOp::Mul) if node.args[0] == node.args[1] => return true,
+        Op::Map(MapOp::Mul) if number(0) => Some(1),
+        Op::Map(MapOp::Mul | MapOp::Div) if number(1) => Some(0),
+        _ => None,
+    };
     let mut squares = |place: usize| is_sum_of_squares(cx, node.args[place], budget);
     match node.op {
-        Op::Map(MapOp::Mul) if node.args[0] == node.args[1] => true,
-        Op::Map(MapOp::Mul) => (number(0) && squares(1)) || (number(1) && squares(0)),
-        Op::Map(MapOp::Div) => number(1) && squares(0),
+        Op::Map(MapOp::Mul | MapOp::Div) => factor.is_some_and(squares),
         Op::Map(MapOp::Add) => squares(0) && squares(1),
         Op::Dot(_) => node.args[0] == node.args[1],
         Op::Reduce(ReduceOp::Sum, _)
@@ -311,11 +317,15 @@ fn is_sum_of_squares(cx: &Cx, id: NodeId, budget: &mut u32) -> bool {
 }
 
 /// Whether a node depends on nothing but sizes.
-fn is_number(cx: &Cx, id: NodeId) -> bool {
+fn is_number(cx: &Cx, id: NodeId, budget: &mut u32) -> bool {
+    let Some(rest) = budget.checked_sub(1) else {
+        return false;
+    };
+    *budget = rest;
     let node = cx.graph.node(id);
     match node.op {
         Op::Const(_) | Op::Size(_) => true,
-        Op::Broadcast(_) => is_number(cx, node.args[0]),
+        Op::Broadcast(_) | Op::Map(_) => node.args.iter().all(|&arg| is_number(cx, arg, budget)),
         _ => false,
     }
 }
@@ -395,6 +405,23 @@ fn dot(cx: &mut Cx, g: NodeId, other: NodeId, x: NodeId) -> NodeId {
     }
     let product = cx.times(g, other);
     cx.sum_to(product, &dims)
+}
+
+/// x' = the transposed operation on g: each is linear in x, at a fixed order.
+fn order(cx: &mut Cx, op: OrderOp, over: Dims, args: &[NodeId], g: NodeId) {
+    let back = match op {
+        OrderOp::ArgSort | OrderOp::ArgSortDown | OrderOp::TopK => return,
+        OrderOp::Take => OrderOp::Scatter,
+        OrderOp::Scatter => OrderOp::Take,
+        OrderOp::CumSum => OrderOp::CumSumBack,
+        OrderOp::CumSumBack => OrderOp::CumSum,
+        OrderOp::CumSumBy => OrderOp::CumSumByBack,
+        OrderOp::CumSumByBack => OrderOp::CumSumBy,
+    };
+    cx.give(args[0], |cx| {
+        let operands: Vec<NodeId> = [g].into_iter().chain(args[1..].iter().copied()).collect();
+        cx.push(Op::Order(back, over), &operands)
+    });
 }
 
 /// Back by as much; with clamped edges, the first or last entry also gets what was read beyond it.

@@ -116,6 +116,10 @@ fn hash(node: &Node) -> u64 {
         Op::Map(op) => op.hash(&mut h),
         Op::Size(dims) | Op::Broadcast(dims) | Op::Dot(dims) => dims.hash(&mut h),
         Op::Reduce(op, dims) => (op, dims).hash(&mut h),
+        Op::Order(op, dims) => (op, dims).hash(&mut h),
+        Op::Distance(along) => along
+            .iter()
+            .for_each(|(dim, spacing)| (dim, spacing.to_bits()).hash(&mut h)),
         Op::Rename { from, to } => (from, to).hash(&mut h),
         Op::At { dim, index } => (dim, index).hash(&mut h),
         Op::Slice { from, to, start } | Op::Place { from, to, start } => {

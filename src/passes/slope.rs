@@ -5,7 +5,7 @@
 //! product; where the other factor cannot misbehave, a product does. Conservative: a node is
 //! finite only if the table below says so.
 
-use crate::ir::{DimId, DimSize, Graph, MapOp, Node, NodeId, Op, ReduceOp};
+use crate::ir::{DimId, DimSize, Graph, MapOp, Node, NodeId, Op, OrderOp, ReduceOp};
 
 /// How far a node can be trusted; later is worse.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -69,6 +69,21 @@ pub(super) fn level(graph: &Graph, node: &Node, levels: &[Level]) -> Level {
             Some(Level::Bounded) => Level::Tame,
             _ => Level::Wild,
         },
+        Op::Order(op, _) => match op {
+            OrderOp::ArgSort | OrderOp::ArgSortDown | OrderOp::TopK => Level::Finite,
+            // NaN where a position is none; orders have no such positions.
+            OrderOp::Take => arg(0),
+            OrderOp::Scatter
+            | OrderOp::CumSum
+            | OrderOp::CumSumBack
+            | OrderOp::CumSumBy
+            | OrderOp::CumSumByBack => match arg(0) {
+                Level::Finite => Level::Finite,
+                level => level.max(Level::Tame),
+            },
+        },
+        // Infinite where there is nothing to measure to.
+        Op::Distance(_) => Level::Wild,
     }
 }
 

@@ -7,7 +7,7 @@
 //! `LogSoftmax`, `OneHot`, `Index` or `Reduce(LogSumExp)` remain; `At`, `Slice` and `Rename`
 //! survive only as [`Op::View`] of a value that is stored.
 
-use crate::ir::{DimId, DimSizes, Dims, Edge, Elem, MapOp, ReduceOp, Rim};
+use crate::ir::{DimId, DimSizes, Dims, Edge, Elem, MapOp, OrderOp, ReduceOp, Rim};
 use std::collections::HashMap;
 
 /// A node of a [`Dag`].
@@ -54,6 +54,10 @@ pub(crate) enum Op {
     Dot(Dims),
     /// Entry i is the operand's entry i − by.
     Shift { dim: DimId, by: i64, edge: Edge },
+    /// An operation along dims seen as one; operands may lack some of them.
+    Order(OrderOp, Dims),
+    /// Distances along dims, each with the bits of its spacing.
+    Distance(Vec<(DimId, u64)>),
     /// The largest around each entry.
     WindowMax { dim: DimId, radius: usize },
     /// Σ around each entry; the bits of the weights.

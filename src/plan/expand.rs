@@ -52,6 +52,11 @@ impl Ctx<'_> {
         self.dag.sizes.get(dim)
     }
 
+    /// The dims with more than one position, or none.
+    fn several(&self, dims: &Dims) -> Dims {
+        dims.iter().filter(|&d| self.size(d) != 1).collect()
+    }
+
     /// A dim with one position is no dim.
     fn without_units(&self, dims: &Dims, at: Strided) -> (Dims, Strided) {
         let kept = |d: DimId| self.size(d) != 1;
@@ -195,6 +200,20 @@ impl Ctx<'_> {
                 )
             }
             ir::Op::Dot(over) => self.dot(over, args[0], args[1]),
+            ir::Op::Order(op, over) => {
+                let over = self.several(over);
+                let dims = self.several(&node.ty.dims);
+                self.dag
+                    .add(Op::Order(*op, over), args.to_vec(), dims, node.ty.elem)
+            }
+            ir::Op::Distance(along) => {
+                // Along a dim with one position there is nothing to measure.
+                let along = along.iter().filter(|(dim, _)| self.size(*dim) != 1);
+                let along = along.map(|&(dim, spacing)| (dim, spacing.to_bits()));
+                let op = Op::Distance(along.collect());
+                let dims = self.several(&node.ty.dims);
+                self.dag.add(op, args.to_vec(), dims, node.ty.elem)
+            }
         }
     }
 

@@ -38,7 +38,7 @@ pub(crate) fn merge(dag: &mut Dag, roots: &[Id], names: &[String]) -> Vec<String
                 strides: strides.map(|(_, &s)| s).collect(),
             };
         }
-        if let Op::Reduce(_, over) | Op::Dot(over) = &mut node.op {
+        if let Op::Reduce(_, over) | Op::Dot(over) | Op::Order(_, over) = &mut node.op {
             *over = kept(over);
         }
         node.dims = kept(&node.dims);
@@ -80,7 +80,10 @@ fn partner(dag: &Dag, live: &[bool], d: DimId) -> Option<DimId> {
                 .dims
                 .position(d)
                 .is_none_or(|i| at.strides[i] == at.strides[i + 1] * dag.sizes.get(e)),
-            Op::Reduce(_, over) | Op::Dot(over) => over.contains(d) == over.contains(e),
+            Op::Reduce(_, over) | Op::Dot(over) | Op::Order(_, over) => {
+                over.contains(d) == over.contains(e)
+            }
+            Op::Distance(along) => !along.iter().any(|(dim, _)| *dim == d || *dim == e),
             Op::Pick(dim)
             | Op::ArgMax(dim)
             | Op::Shift { dim, .. }

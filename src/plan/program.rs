@@ -1,7 +1,7 @@
 //! What a plan consists of: buffers, whole-tensor operations, and passes with their programs.
 
 use super::layout::DType;
-use crate::ir::{Edge, MapOp, ReduceOp, Rim};
+use crate::ir::{Edge, MapOp, OrderOp, ReduceOp, Rim};
 
 /// The type in which a plan computes inside tiles.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,7 +61,7 @@ pub struct Whole {
     pub op: WholeOp,
     /// The sizes of the loops: those of the result, then those that are contracted.
     pub shape: Vec<usize>,
-    /// How many of the loops belong to the result, which is dense over them.
+    /// How many of the loops belong to the result, which is dense over them (but see `Order`).
     pub kept: usize,
     /// The buffer of the result.
     pub into: usize,
@@ -100,6 +100,16 @@ pub enum WholeOp {
         by: i64,
         /// What lies outside.
         edge: Edge,
+    },
+    /// Works along the loops behind the first `kept`, seen as one. The result has all loops and lies
+    /// by these strides.
+    Order(OrderOp, Vec<usize>),
+    /// Measures distances along the loops behind the first `kept`.
+    Distance {
+        /// How the result, which has all loops, lies.
+        strides: Vec<usize>,
+        /// From one position to the next, for each of those loops.
+        spacing: Vec<f64>,
     },
     /// Finds the largest entry around each one along one loop.
     WindowMax {

@@ -90,6 +90,8 @@ fn places(dag: &Dag, live: &[bool], spaces: &[Space]) -> Vec<Where> {
             | Op::WindowMax { .. }
             | Op::WindowSum { .. }
             | Op::WindowTies { .. }
+            | Op::Order(..)
+            | Op::Distance(_)
             | Op::Place { .. } => Where::Whole,
             Op::Map(_) | Op::Spread => match space {
                 Some(s) if spaces[s].tiled(&node.dims) => Where::Tile(s),

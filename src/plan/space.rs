@@ -189,6 +189,8 @@ fn cost(dag: &Dag, live: &[bool], space: &Space) -> f64 {
             | Op::WindowMax { .. }
             | Op::WindowSum { .. }
             | Op::WindowTies { .. }
+            | Op::Order(..)
+            | Op::Distance(_)
             | Op::Place { .. }
             | Op::Spread => 0.0,
         };

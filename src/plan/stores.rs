@@ -5,7 +5,7 @@ use super::layout::{DType, dense};
 use super::program::{Array, Buffer, Lane, Param, Place, Walk, Whole, WholeOp};
 use super::schedule::{Schedule, Where};
 use super::space::{Shape, Space};
-use crate::ir::{DimId, Dims, Elem};
+use crate::ir::{DimId, Dims, Elem, OrderOp};
 
 /// Everything known about a plan while it is made.
 pub(super) struct Stores {
@@ -362,6 +362,16 @@ impl Stores {
                 let (by, edge) = (*by, *edge);
                 (WholeOp::Shift { axis, by, edge }, Vec::new(), None)
             }
+            Op::Order(op, over) => {
+                let strides = Vec::new();
+                return self.along(id, over.clone(), WholeOp::Order(*op, strides));
+            }
+            Op::Distance(along) => {
+                let over = along.iter().map(|a| a.0).collect();
+                let spacing = along.iter().map(|a| f64::from_bits(a.1)).collect();
+                let strides = Vec::new();
+                return self.along(id, over, WholeOp::Distance { strides, spacing });
+            }
             Op::WindowMax { dim, radius } => {
                 let (axis, radius) = (axis(*dim), *radius);
                 (WholeOp::WindowMax { axis, radius }, Vec::new(), None)
@@ -395,6 +405,35 @@ impl Stores {
             shape: loops.iter().map(|&d| self.dag.sizes.get(d)).collect(),
             kept: dims.len(),
             into: self.buffer_of(id),
+            args,
+        }
+    }
+
+    /// An operation along dims: those are its last loops.
+    fn along(&mut self, id: Id, over: Dims, mut op: WholeOp) -> Whole {
+        let node = self.dag.node(id).clone();
+        let rest: Vec<DimId> = node.dims.minus(&over).iter().collect();
+        let kept = rest.len();
+        let loops: Vec<DimId> = rest.into_iter().chain(over.iter()).collect();
+        let result = self.walk(id, &loops);
+        if let WholeOp::Order(_, strides) | WholeOp::Distance { strides, .. } = &mut op {
+            *strides = result.strides;
+        }
+        let single = matches!(op, WholeOp::Order(OrderOp::TopK, _));
+        let walked = |at: usize| {
+            if single && at == 1 {
+                &loops[..kept]
+            } else {
+                &loops[..]
+            }
+        };
+        let args = node.args.iter().enumerate();
+        let args = args.map(|(at, &a)| self.walk(a, walked(at))).collect();
+        Whole {
+            op,
+            shape: loops.iter().map(|&d| self.dag.sizes.get(d)).collect(),
+            kept,
+            into: result.of,
             args,
         }
     }

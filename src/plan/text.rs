@@ -100,13 +100,17 @@ impl Plan {
         let name = match &whole.op {
             WholeOp::Map(op) => op.name().to_string(),
             WholeOp::Reduce(op) => op.name().to_string(),
+            WholeOp::Order(op, _) => op.name().to_string(),
             op => format!("{op:?}")
-                .split([' ', '{'])
+                .split([' ', '{', '('])
                 .next()
                 .unwrap_or_default()
                 .to_lowercase(),
         };
-        let shape = &whole.shape[..whole.kept];
+        let shape = match &whole.op {
+            WholeOp::Order(..) | WholeOp::Distance { .. } => &whole.shape[..],
+            _ => &whole.shape[..whole.kept],
+        };
         format!(
             "{} = {name} {} {shape:?}",
             self.buffers[whole.into].name,

@@ -9,6 +9,7 @@ mod bind;
 mod labels;
 mod prepared;
 mod range;
+mod rows;
 mod value;
 
 pub mod autograd;

@@ -7,6 +7,8 @@
 //! outside the classes, `at` with a position outside the dim. (Labels are checked when tensors
 //! are bound; `onehot` of such a label is all zeros.)
 
+mod order;
+
 use super::value::Array;
 use crate::ir::{self, DimId, DimSizes, Dims, Edge, Graph, MapOp, Node, Op, ReduceOp, Rim};
 
@@ -165,6 +167,8 @@ fn eval(node: &Node, sizes: &DimSizes, args: &[Operand<'_>]) -> Array {
         Op::Dot(over) => contract(shape, dims, over, args, sizes, |values| {
             reduce(ReduceOp::Sum, values)
         }),
+        Op::Order(op, over) => order::order(*op, over, sizes, args),
+        Op::Distance(along) => order::distance(args[0], along),
         Op::StopGrad => args[0].array.clone(),
     }
 }

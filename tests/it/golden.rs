@@ -1,5 +1,5 @@
-//! The standard library against PyTorch: every case of `tests/golden/std`, value, gradients and
-//! reports, on every back end.
+//! The standard library against PyTorch, SciPy and others: every case of `tests/golden`, value,
+//! gradients and reports, on every back end.
 
 use candle_core::{DType, Device, Tensor};
 use lossc::{Backend, Compiler, Inputs};
@@ -16,14 +16,22 @@ struct Tolerance {
     saturated: f64,
 }
 
-fn arrays(file: &str) -> HashMap<String, Tensor> {
-    let path = format!("{}/tests/golden/std/{file}", env!("CARGO_MANIFEST_DIR"));
+/// The folders of cases, and how many each holds at least.
+const FOLDERS: &[(&str, usize)] = &[("std", 1000), ("order", 100)];
+
+fn path(folder: &str, file: &str) -> String {
+    let root = env!("CARGO_MANIFEST_DIR");
+    format!("{root}/tests/golden/{folder}/{file}")
+}
+
+fn arrays(folder: &str, file: &str) -> HashMap<String, Tensor> {
+    let path = path(folder, file);
     candle_core::safetensors::load(path, &Device::Cpu).expect("the file is committed")
 }
 
-fn cases() -> Vec<Value> {
-    let text = include_str!("../golden/std/cases.json");
-    let Value::Array(cases) = serde_json::from_str(text).expect("the file is JSON") else {
+fn cases(folder: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(path(folder, "cases.json")).expect("the file is committed");
+    let Value::Array(cases) = serde_json::from_str(&text).expect("the file is JSON") else {
         panic!("the file is a list of cases");
     };
     cases
@@ -113,16 +121,23 @@ fn check(
 }
 
 fn all(backend: Backend, dtype: DType, tolerance: &Tolerance) {
-    let (inputs, gradients) = (arrays("inputs.safetensors"), arrays("grads.safetensors"));
+    for (folder, least) in FOLDERS {
+        every(folder, *least, backend, dtype, tolerance);
+    }
+}
+
+fn every(folder: &str, least: usize, backend: Backend, dtype: DType, tolerance: &Tolerance) {
+    let inputs = arrays(folder, "inputs.safetensors");
+    let gradients = arrays(folder, "grads.safetensors");
     let mut wrong = Vec::new();
     let mut count = 0;
-    for case in cases() {
+    for case in cases(folder) {
         count += 1;
         if let Err(why) = check(&case, &inputs, &gradients, backend, dtype, tolerance) {
             wrong.push(format!("{}: {why}", text(&case, "name")));
         }
     }
-    assert!(count > 1000, "only {count} cases");
+    assert!(count >= least, "only {count} cases");
     assert!(
         wrong.is_empty(),
         "{} of {count} cases differ:\n{}",
@@ -185,4 +200,34 @@ fn fused_f32_agrees_with_pytorch() {
         saturated: 20.0,
     };
     all(Backend::Fused, DType::F32, &tolerance);
+}
+
+/// Where every sum is exact, distances are those of SciPy to the last bit.
+#[test]
+fn distances_are_those_of_scipy() {
+    let inputs = arrays("order", "inputs.safetensors");
+    let maps = arrays("order", "grads.safetensors");
+    let mut count = 0;
+    for case in cases("order") {
+        if !text(&case, "name").starts_with("distance_exact") {
+            continue;
+        }
+        for &backend in Backend::ALL {
+            let loss = Compiler::new().backend(backend);
+            let loss = loss.compile(text(&case, "spec")).expect("a right spec");
+            let named = |key: &str| &inputs[text(&case["inputs"], key)];
+            let given = Inputs::new()
+                .tensor("x", named("x"))
+                .tensor("m", named("m"));
+            let (_, gradients) = loss.gradients(given).expect("a value");
+            let (_, map) = gradients
+                .iter()
+                .find(|(name, _)| name == "x")
+                .expect("of x");
+            let want = &maps[text(&case["grads"], "x")];
+            assert_eq!(flat(map), flat(want), "{} on {backend:?}", case["name"]);
+            count += 1;
+        }
+    }
+    assert!(count >= 30, "only {count}");
 }

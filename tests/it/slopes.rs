@@ -35,6 +35,7 @@ const MULTILABEL: &str = "task multilabel\n";
 const REGRESSION: &str = "task regression\n";
 const BOXES: &str = "input pred: real[N, K=4]\ninput target: real[N, K=4]\n";
 const VECTORS: &str = "input pred: real[N, D]\ninput target: real[N, D]\n";
+const LABELLED: &str = "input pred: real[N, D]\ninput target: labels[N] of K\n";
 const TRIPLE: &str =
     "input anchor: real[N, D]\ninput positive: real[N, D]\ninput negative: real[N, D]\n";
 const LOG_PROBS: &str =
@@ -79,6 +80,12 @@ const SPECS: &[(&str, &[&str])] = &[
             "ldam([0.1, 0.2, 0.3])",
             "arc_margin(s=3)",
             "entropy()",
+            "boundary()",
+            "boundary(background=false, spacing=0.5)",
+            "unet_weighted_ce()",
+            "wasserstein_1d(squared=true)",
+            "mean(cumsum[space, batch](pred)*pred)",
+            "mean(pick(pred, target), where=top_k[batch, space](target, 7))",
             "boundary_ce(width=1)",
         ],
     ),
@@ -100,6 +107,7 @@ const SPECS: &[(&str, &[&str])] = &[
             "quality_focal()",
             "varifocal()",
             "entropy()",
+            "boundary()",
         ],
     ),
     (
@@ -148,8 +156,57 @@ const SPECS: &[(&str, &[&str])] = &[
     (LOG_PROBS, &["nll()", "nll(weight=[1, 2, 3])"]),
     (RATES, &["poisson_nll()", "poisson_nll(full=true)"]),
     (BOXES, &["giou()", "diou()"]),
-    (VECTORS, &["cosine()"]),
+    (
+        VECTORS,
+        &[
+            "cosine()",
+            "info_nce(temperature=0.5)",
+            "info_nce(temperature=0.5, symmetric=true)",
+            "vicreg()",
+        ],
+    ),
+    (LABELLED, &["supcon(temperature=0.5)"]),
     (TRIPLE, &["triplet()"]),
+];
+
+/// Losses that jump or bend where errors are equal or a probability is exactly 0.5, or whose inputs
+/// must differ; they are held to differences elsewhere.
+const UNTIED: &[(&str, &[&str])] = &[
+    (
+        MULTICLASS,
+        &[
+            "lovasz_softmax()",
+            "lovasz_softmax(classes=all, per_image=true)",
+            "topk_ce(fraction=0.3)",
+            "ohem_ce(threshold=0.3, min_kept=11)",
+            "hausdorff_dt()",
+            "hausdorff_dt(alpha=1.5, background=false, spacing=[0.5, 2])",
+            "wasserstein_1d()",
+            "mean(sort[batch, space](softmax[class](pred))*softmax[class](pred))",
+            "mean(cumsum[class, space](pred, by=softmax[class](pred), descending=true)*pred)",
+        ],
+    ),
+    (
+        BINARY,
+        &[
+            "lovasz_hinge()",
+            "lovasz_hinge(per_image=true)",
+            "hausdorff_dt()",
+            "topk(bce(reduce=none), 0.2)",
+        ],
+    ),
+    (MULTILABEL, &["lovasz_hinge()"]),
+    (
+        VECTORS,
+        &["ntxent()", "barlow_twins()", "barlow_twins(lambda=0.5)"],
+    ),
+];
+
+const UNTIED_PLACES: [Place; 4] = [
+    Place::Ordinary,
+    Place::OneClass,
+    Place::EmptyMask,
+    Place::FullMask,
 ];
 
 /// A small generator, so that a failure can be had again.
@@ -309,7 +366,8 @@ fn compare(loss: &Loss, text: &str, place: Place) -> Result<(), String> {
         for _ in 0..3 {
             let direction: Vec<f64> = x.iter().map(|_| random.between(-1.0, 1.0)).collect();
             // Norms near 0 bend within their eps of 1e-6 or 1e-8, and the step must be finer.
-            let vectors = text.contains("triplet") || text.contains("cosine");
+            let norms = ["triplet", "cosine", "info_nce", "ntxent", "supcon"];
+            let vectors = norms.iter().any(|loss| text.contains(loss));
             let fine = vectors && matches!(place, Place::Zero | Place::Tied);
             let step = if fine { 1e-9 } else { 1e-5 }
                 * x.iter().fold(1.0f64, |m, v| m.max(v.abs())).min(100.0);
@@ -346,13 +404,22 @@ fn compare(loss: &Loss, text: &str, place: Place) -> Result<(), String> {
 
 #[test]
 fn gradients_are_slopes() {
+    held_to_differences(SPECS, &PLACES);
+}
+
+#[test]
+fn gradients_are_slopes_between_ties() {
+    held_to_differences(UNTIED, &UNTIED_PLACES);
+}
+
+fn held_to_differences(specs: &[(&str, &[&str])], places: &[Place]) {
     let mut wrong = Vec::new();
-    for (inputs, losses) in SPECS {
+    for (inputs, losses) in specs {
         for loss in *losses {
             let text = format!("{inputs}minimize {loss}\n");
             let compiled = Compiler::new().backend(Backend::Reference).compile(&text);
             let compiled = compiled.expect("a right spec");
-            for place in PLACES {
+            for &place in places {
                 wrong.extend(compare(&compiled, &text, place).err());
             }
         }

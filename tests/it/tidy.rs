@@ -27,6 +27,22 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("library", &["source", "diag", "ast", "hir", "stdlib"]),
     ("error", &["source", "diag"]),
+    (
+        "testing",
+        &[
+            "source",
+            "diag",
+            "ast",
+            "hir",
+            "ir",
+            "signature",
+            "stdlib",
+            "library",
+            "run",
+            "error",
+            "loss",
+        ],
+    ),
 ];
 
 /// The files that may see a crate that only one layer should see.
@@ -36,6 +52,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         &[
             "src/run/",
             "src/loss.rs",
+            "src/testing/",
             "src/error.rs",
             "src/lib.rs",
             "src/bin/",

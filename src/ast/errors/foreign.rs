@@ -94,13 +94,25 @@ pub(in crate::ast) fn report(
         if token.first {
             in_line = 0;
         }
-        if token.kind == TokenKind::Foreign && found.len() < MAX_ERRORS {
+        if token.kind == TokenKind::Foreign
+            && !belongs(text, tokens, at)
+            && found.len() < MAX_ERRORS
+        {
             in_line += 1;
             if in_line == 1 {
                 found.push(explain(file, text, tokens, at));
             }
         }
     }
+}
+
+/// Whether a token that most of the language does not have is at its place here: the name of a
+/// test.
+fn belongs(text: &str, tokens: &[Token], at: usize) -> bool {
+    let word = |at: usize| tokens.get(at).map_or("", |t| &text[t.start..t.end]);
+    let name = word(at);
+    let quoted = name.len() > 1 && name.starts_with('"') && name.ends_with('"');
+    at == 1 && word(0) == "test" && quoted && !name.starts_with("\"\"\"")
 }
 
 fn explain(file: FileId, text: &str, tokens: &[Token], at: usize) -> Diagnostic {

@@ -199,7 +199,13 @@ fn describe(rule: Rule) -> &'static str {
         | Rule::report_item
         | Rule::minimize_item
         | Rule::fn_item
-        | Rule::loss_item => ITEM,
+        | Rule::loss_item
+        | Rule::kw_test
+        | Rule::test_item => ITEM,
+        Rule::kw_expect | Rule::expect_value | Rule::expect_error => "`expect`",
+        Rule::about => "`≈`",
+        Rule::kw_within => "`within`",
+        Rule::string => "a name in double quotes",
         Rule::kw_on => "`on`",
         Rule::kw_as => "`as`",
         Rule::kw_in => "`in`",
@@ -213,6 +219,7 @@ fn describe(rule: Rule) -> &'static str {
         Rule::close => "`)`",
         Rule::open_bracket => "`[`",
         Rule::close_bracket => "`]`",
+        Rule::open_brace => "`{`",
         Rule::close_brace => "`}`",
         _ => "",
     }

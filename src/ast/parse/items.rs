@@ -27,6 +27,7 @@ pub(super) fn item(cx: &Cx, pair: Pair<Rule>) -> Parsed<Item> {
         Rule::minimize_item => ItemKind::Minimize(value(cx, cx.parts(pair).one(cx)?)?),
         Rule::fn_item => ItemKind::Fn(definition(cx, pair)?),
         Rule::loss_item => ItemKind::Loss(definition(cx, pair)?),
+        Rule::test_item => test(cx, pair)?,
         Rule::bare_item => bare(cx, pair, span)?,
         _ => return Err(cx.disagreement(span)),
     };
@@ -121,6 +122,55 @@ fn broken_suffix(cx: &Cx, start: usize) -> Option<Diagnostic> {
     };
     let error = Grammar::parse(rule, rest).err()?;
     Some(errors::syntax(cx.file, cx.text, cx.tokens, start, &error))
+}
+
+fn test(cx: &Cx, pair: Pair<Rule>) -> Parsed<ItemKind> {
+    let mut parts = cx.parts(pair);
+    let name = parts.one(cx)?;
+    let mut test = Test {
+        name: name.as_str().trim_matches('"').to_owned(),
+        span: cx.span(&name),
+        statements: Vec::new(),
+    };
+    for part in parts {
+        let span = cx.trimmed(&part);
+        let kind = match part.as_rule() {
+            Rule::task_item => StatementKind::Task(cx.ident(&cx.parts(part).one(cx)?)),
+            Rule::input_item => {
+                let mut parts = cx.parts(part);
+                let name = cx.ident(&parts.one(cx)?);
+                let ty = type_expr(cx, parts.one(cx)?)?;
+                StatementKind::Input { name, ty }
+            }
+            Rule::binding => StatementKind::Given(binding(cx, part)?),
+            Rule::minimize_item => StatementKind::Minimize(value(cx, cx.parts(part).one(cx)?)?),
+            Rule::expect_error => StatementKind::Fails(cx.ident(&cx.parts(part).one(cx)?)),
+            Rule::expect_value => StatementKind::Expect(expectation(cx, part)?),
+            _ => return Err(cx.disagreement(span)),
+        };
+        test.statements.push(Statement { kind, span });
+    }
+    Ok(ItemKind::Test(test))
+}
+
+fn expectation(cx: &Cx, pair: Pair<Rule>) -> Parsed<Expectation> {
+    // The words say what is expected of, so they count here.
+    let words = pair.clone().into_inner().map(|part| part.as_rule());
+    let of = words.skip(1).find(|rule| *rule != Rule::kw_expect);
+    let mut parts = cx.parts(pair);
+    let of = match of {
+        Some(Rule::kw_minimize) => Expected::Minimize,
+        Some(Rule::kw_report) => Expected::Report(cx.ident(&parts.one(cx)?)),
+        _ => Expected::Value(value(cx, parts.one(cx)?)?),
+    };
+    Ok(Expectation {
+        of,
+        about: value(cx, parts.one(cx)?)?,
+        within: match parts.next() {
+            Some(within) => Some(value(cx, within)?),
+            None => None,
+        },
+    })
 }
 
 fn definition(cx: &Cx, pair: Pair<Rule>) -> Parsed<Definition> {

@@ -237,6 +237,11 @@ fn is_mark(rule: Rule) -> bool {
             | Rule::kw_minimize
             | Rule::kw_fn
             | Rule::kw_loss
+            | Rule::kw_test
+            | Rule::kw_expect
+            | Rule::kw_error
+            | Rule::kw_within
+            | Rule::about
             | Rule::kw_on
             | Rule::kw_as
             | Rule::kw_in

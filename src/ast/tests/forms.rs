@@ -302,7 +302,7 @@ fn the_programs_of_the_description_parse() {
     assert_eq!(print(&tree(short)), format!("minimize {short}\n"));
 
     let full = "## Composite loss for retinal lesions.
-input pred: logits[N, C, ...S] over C
+input pred:   logits[N, C, ...S] over C
 input target: labels[N, ...S] of C
 
 minimize 0.5*dice(smooth=1e-6) + 0.5*wce([0.2, 0.8])
@@ -330,17 +330,17 @@ report iou = mean_iou()
     insta::assert_snapshot!(print(&tree(large)), @r"
     language 1
 
-    input pred: logits[N, C, H, W] over C
+    input pred:   logits[N, C, H, W] over C
     input target: labels[N, H, W] of C
-    input edge: real[N, H, W]
-    input epoch: scalar
+    input edge:   real[N, H, W]
+    input epoch:  scalar
 
     ## share of the region term
     param alpha: real in [0, 1] = 0.5
     let ramp = linear(epoch, from=0, to=1, over=[0, 20])
 
     term region = dice(smooth=1e-6)
-    term pixel = wce([0.2, 0.8])
+    term pixel  = wce([0.2, 0.8])
     term border = ce(pixel_weight=edge)
 
     minimize alpha*region + (1 - alpha)*pixel + 0.1*ramp*border

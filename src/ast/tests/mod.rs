@@ -1,6 +1,7 @@
 //! Tests of the whole front end, text in and text out.
 
 mod extremes;
+mod format;
 mod forms;
 mod messages;
 mod pages;

@@ -422,6 +422,37 @@ fn definition(operands: bool) -> impl Strategy<Value = Definition> {
         })
 }
 
+fn test() -> impl Strategy<Value = Test> {
+    let of = prop_oneof![
+        Just(Expected::Minimize),
+        name().prop_map(|name| Expected::Report(ident(name))),
+        expr().prop_map(Expected::Value),
+    ];
+    let expectation = (of, expr(), option::of(expr()));
+    let kind = prop_oneof![
+        name().prop_map(|name| StatementKind::Task(ident(name))),
+        (name(), type_expr()).prop_map(|(name, ty)| StatementKind::Input {
+            name: ident(name),
+            ty,
+        }),
+        binding().prop_map(StatementKind::Given),
+        expr().prop_map(StatementKind::Minimize),
+        expectation.prop_map(|(of, about, within)| {
+            StatementKind::Expect(Expectation { of, about, within })
+        }),
+        "E[0-9]{4}".prop_map(|code| StatementKind::Fails(ident(code))),
+    ];
+    let statement = kind.prop_map(|kind| Statement {
+        kind,
+        span: nowhere(),
+    });
+    ("[ !#-~äΣ]{0,12}", vec(statement, 0..4)).prop_map(|(name, statements)| Test {
+        name,
+        span: nowhere(),
+        statements,
+    })
+}
+
 fn item() -> impl Strategy<Value = Item> {
     let kind = prop_oneof![
         any::<u32>().prop_map(|version| ItemKind::Language {
@@ -453,6 +484,7 @@ fn item() -> impl Strategy<Value = Item> {
         expr().prop_map(ItemKind::Minimize),
         definition(false).prop_map(ItemKind::Fn),
         definition(true).prop_map(ItemKind::Loss),
+        test().prop_map(ItemKind::Test),
     ];
     let line = "[ -~äΣ]{0,12}".prop_map(|line| line.trim_end().to_owned());
     let doc = vec(line, 1..4).prop_map(|lines| lines.join("\n"));
@@ -463,7 +495,7 @@ fn item() -> impl Strategy<Value = Item> {
     })
 }
 
-fn ast() -> impl Strategy<Value = Ast> {
+pub(super) fn ast() -> impl Strategy<Value = Ast> {
     vec(item(), 1..5).prop_map(|items| Ast {
         items,
         span: nowhere(),

@@ -68,6 +68,12 @@ pub enum Command {
     Eval(Eval),
     /// Measure a spec on every back end, against a plain copy of the same bytes
     Bench(Bench),
+    /// Set specs in canonical style
+    Fmt(Fmt),
+    /// Run the tests that stand in specs
+    Test(Test),
+    /// Hold gradients to finite differences
+    Gradcheck(Gradcheck),
     /// Explain a loss, a function, an error code or a spec
     Explain(Explain),
     /// List losses, functions, operations, passes or error codes
@@ -208,6 +214,95 @@ pub enum Float {
     F16,
     /// 64 bits
     F64,
+}
+
+/// Set specs in canonical style
+///
+/// Comments stay where they are, and so do empty lines, one at a time. Without a flag the result goes to
+/// stdout. It is read again before it goes anywhere: it means the same and has the same comments.
+/// docs/language.md describes the style.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  lossc fmt lesion.loss
+  lossc fmt -w losses/*.loss
+  lossc fmt --check losses/*.loss
+  echo 'dice( )+ce()' | lossc fmt
+
+Exit status: 0 fine; 1 a spec is wrong, or with `--check` not in style; 2 one cannot be read.
+With `-w`, no file is written if one of them is wrong.")]
+pub struct Fmt {
+    /// Specs; none or `-` is stdin
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print the names of the files that are not in style, and exit with 1 if there are any
+    #[arg(long)]
+    pub check: bool,
+    /// Print what would change
+    #[arg(long)]
+    pub diff: bool,
+    /// Write the result to the files
+    #[arg(short, long, conflicts_with_all = ["check", "diff"])]
+    pub write: bool,
+}
+
+/// Run the tests that stand in specs
+///
+/// A test is an item `test "name" { pred = [[2, -1]] target = [0] expect minimize ≈ 0.0486 within 1e-4 }`.
+/// Every test runs on every back end, in f64. A line for each test goes to stdout, what is wrong to stderr.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  lossc test lesion.loss
+  lossc test losses/*.loss --backend reference
+  lossc test losses/*.loss --format json
+
+Exit status: 0 all hold; 1 one does not, or a spec is wrong; 2 one cannot be read.")]
+pub struct Test {
+    /// Specs; `-` is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Run on this back end alone
+    #[arg(long, value_name = "NAME", value_parser = backends())]
+    pub backend: Option<String>,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// Hold gradients to finite differences
+///
+/// The total and each term are differentiated by each input, in f64 on the reference back end: at ordinary
+/// scores, at ±1e4, at 0, at ties, with one class and with nothing in the masks; or at the arrays that are
+/// given. A kink, where the two sides have slopes of their own, is counted and is no failure.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  lossc gradcheck lesion.loss
+  lossc gradcheck lesion.loss --shape pred=1,2,7,5
+  lossc gradcheck lesion.loss --inputs batch.npz --format json
+
+Exit status: 0 they agree; 1 they do not, or the spec is wrong; 2 usage, files, anything else.")]
+pub struct Gradcheck {
+    /// The spec; `-` is stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The shape of an input that is made up, `pred=1,2,7,5`
+    #[arg(long = "shape", value_name = "NAME=SIZES", value_parser = shape,
+          conflicts_with_all = ["inputs", "arrays"])]
+    pub shapes: Vec<(String, Vec<usize>)>,
+    /// A batch of named arrays, .npz or .safetensors, in place of made-up ones
+    #[arg(long, value_name = "FILE")]
+    pub inputs: Option<PathBuf>,
+    /// One array, `pred=p.npy`; counts before the batch file
+    #[arg(long = "input", value_name = "NAME=FILE", value_parser = named_path)]
+    pub arrays: Vec<(String, PathBuf)>,
+    /// A param or a scalar input, `alpha=0.3`
+    #[arg(long = "set", value_name = "NAME=NUMBER", value_parser = named_number, allow_hyphen_values = true)]
+    pub numbers: Vec<(String, f64)>,
+    /// How the answer is written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 /// Explain a loss, a function, an error code or a spec

@@ -10,7 +10,7 @@ use lossc::candle_core::{self, DType, Tensor};
 use lossc::diag::{Code, and_list};
 use lossc::{Backend, Compiler, Error, Inputs, Loss, Outcome};
 use serde_json::{Map, Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub fn run(args: &Eval, talk: &mut Talk) -> Result<Answer, Failure> {
     if let Some(grads) = &args.grads {
@@ -29,7 +29,13 @@ pub fn run(args: &Eval, talk: &mut Talk) -> Result<Answer, Failure> {
     }
     let loss = compiler.compile(&spec.text)?;
     talk.report(loss.warnings());
-    let tensors = tensors(args, &loss, talk)?;
+    let given = Given {
+        inputs: args.inputs.as_deref(),
+        arrays: &args.arrays,
+        numbers: &args.numbers,
+        dtype: args.dtype.map(dtype),
+    };
+    let tensors = tensors(&given, &loss, talk)?;
     let mut inputs = Inputs::new();
     for (name, tensor) in &tensors {
         inputs = inputs.tensor(name, tensor);
@@ -70,8 +76,24 @@ fn gradient_file(path: &Path) -> Result<(), Failure> {
     ))
 }
 
+/// What the command line gives.
+pub struct Given<'a> {
+    /// A batch file.
+    pub inputs: Option<&'a Path>,
+    /// Files of single arrays, by name.
+    pub arrays: &'a [(String, PathBuf)],
+    /// Numbers, by name.
+    pub numbers: &'a [(String, f64)],
+    /// The type that floats are converted to.
+    pub dtype: Option<DType>,
+}
+
 /// The arrays that are given, single ones before those of the batch, in the type that is asked for.
-fn tensors(args: &Eval, loss: &Loss, talk: &mut Talk) -> Result<Vec<(String, Tensor)>, Failure> {
+pub fn tensors(
+    args: &Given,
+    loss: &Loss,
+    talk: &mut Talk,
+) -> Result<Vec<(String, Tensor)>, Failure> {
     let mut given: Vec<(String, Tensor)> = Vec::new();
     let names = args.arrays.iter().map(|(name, _)| name);
     let names: Vec<&String> = names
@@ -84,10 +106,10 @@ fn tensors(args: &Eval, loss: &Loss, talk: &mut Talk) -> Result<Vec<(String, Ten
             ))));
         }
     }
-    for (name, path) in &args.arrays {
+    for (name, path) in args.arrays {
         given.push((name.clone(), arrays::read_array(path)?));
     }
-    if let Some(path) = &args.inputs {
+    if let Some(path) = args.inputs {
         let slots = &loss.signature().slots;
         let unused = &loss.signature().unused;
         let wanted = |name: &str| {
@@ -112,10 +134,10 @@ fn tensors(args: &Eval, loss: &Loss, talk: &mut Talk) -> Result<Vec<(String, Ten
         }
         given.extend(batch.arrays);
     }
-    if let Some(float) = args.dtype {
+    if let Some(dtype) = args.dtype {
         for (_, tensor) in &mut given {
             if tensor.dtype().is_float() {
-                *tensor = tensor.to_dtype(dtype(float)).map_err(Error::from)?;
+                *tensor = tensor.to_dtype(dtype).map_err(Error::from)?;
             }
         }
     }
@@ -132,7 +154,7 @@ fn dtype(float: Float) -> DType {
 }
 
 /// Adds what only the command line knows: which flag gives an input.
-fn how_to_give(error: Error) -> Failure {
+pub fn how_to_give(error: Error) -> Failure {
     let mut failure = Failure::from(error);
     if let Failure::Report(report) = &mut failure {
         let missing = |code| code == Code::MissingInput;

@@ -24,7 +24,8 @@ pub fn name(path: &Path) -> String {
     }
 }
 
-fn is_stdin(path: &Path) -> bool {
+/// Whether a path means stdin.
+pub fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 

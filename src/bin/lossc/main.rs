@@ -14,11 +14,14 @@ mod completions;
 mod eval;
 mod explain;
 mod files;
+mod fmt;
+mod gradcheck;
 mod list;
 mod numbers;
 mod summary;
 mod synthetic;
 mod table;
+mod test;
 mod validate;
 
 use answer::{Answer, Failure, Message, Status, Talk};
@@ -73,6 +76,9 @@ fn dispatch(command: Command, talk: &mut Talk) -> Result<Answer, Failure> {
         Command::Compile(args) => compile::run(&args, talk),
         Command::Eval(args) => eval::run(&args, talk),
         Command::Bench(args) => bench::run(&args, talk),
+        Command::Fmt(args) => fmt::run(&args, talk),
+        Command::Test(args) => test::run(&args, talk),
+        Command::Gradcheck(args) => gradcheck::run(&args, talk),
         Command::Explain(args) => explain::run(&args, talk),
         Command::List(args) => list::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),

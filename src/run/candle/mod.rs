@@ -20,6 +20,7 @@ mod dot;
 mod elementwise;
 mod functions;
 mod node;
+mod order;
 mod reduce;
 mod windows;
 
@@ -226,6 +227,8 @@ impl Cx<'_> {
                 | Op::WindowMax { .. }
                 | Op::WindowSum { .. }
                 | Op::WindowTies { .. }
+                | Op::Order(..)
+                | Op::Distance(_)
                 | Op::Dot(_) => return false,
             };
         }

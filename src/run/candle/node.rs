@@ -1,6 +1,6 @@
 //! One node → the value of it: an arm per operation, which turns dims into axes.
 
-use super::{Cx, axes, classes, dot, elementwise, reduce, windows};
+use super::{Cx, axes, classes, dot, elementwise, order, reduce, windows};
 use crate::ir::{self, DimId, Dims, Elem, Node, Op, ReduceOp, Ty};
 use candle_core::{Result, Tensor, bail};
 
@@ -117,6 +117,23 @@ pub(super) fn eval(cx: &Cx<'_>, node: &Node, args: &[Tensor]) -> Result<Tensor> 
             let b = axes::spread(&args[1], dims(1), &all)?;
             let along = positions(&all, over)?;
             without(dot::dot(&a, &b, &cx.sizes.shape(&all), &along)?, &along)
+        }
+        Op::Order(op, over) => {
+            let along = positions(dims(0), over)?;
+            let mut args = args.to_vec();
+            for (i, arg) in args.iter_mut().enumerate() {
+                *arg = axes::spread(arg, dims(i), &ty.dims)?;
+            }
+            let sizes = cx.sizes.shape(&ty.dims);
+            order::order(*op, &args, &sizes, &along, cx.dtype(ty.elem))
+        }
+        Op::Distance(along) => {
+            let axes = along
+                .iter()
+                .map(|&(dim, spacing)| Ok((axis(dims(0), dim)?, spacing)));
+            let axes: Vec<(usize, f64)> = axes.collect::<Result<_>>()?;
+            let sizes = cx.sizes.shape(&ty.dims);
+            order::distance(&args[0], &sizes, &axes, cx.dtype)
         }
         Op::StopGrad => Ok(args[0].clone()),
     }

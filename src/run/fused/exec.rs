@@ -15,7 +15,7 @@ use crate::plan::{Base, Lane, Loc, Pass, Place, TileOp};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Below this many elements a second thread costs more than it saves.
-const THREAD_WORK: usize = 48 * 1024;
+pub(super) const THREAD_WORK: usize = 48 * 1024;
 
 /// Bytes of a line of memory.
 const LINE: usize = 64;

@@ -1,7 +1,8 @@
 //! Plan and tensors → tensors, on the CPU: fast, threaded, and the same bits for any number of
 //! threads.
 //!
-//! - `exec.rs` runs passes, `whole.rs` what lies between them, `contract.rs` products of matrices;
+//! - `exec.rs` runs passes, `whole.rs` and `order.rs` what lies between them, `contract.rs` products of
+//!   matrices;
 //! - `kernels.rs` has the instructions, compiled for several instruction sets and chosen when a
 //!   plan is loaded; `lanes.rs` says what a lane computes in, `memory.rs` how it is loaded and
 //!   stored, `math.rs` has the transcendental functions.
@@ -16,10 +17,11 @@ mod kernels;
 mod lanes;
 pub mod math;
 mod memory;
+mod order;
 mod whole;
 mod windows;
 
-use crate::plan::{DType, Lane, Place, Plan, Step};
+use crate::plan::{DType, Lane, Place, Plan, Step, Whole, WholeOp};
 use exec::{Aligned, Loaded, Worker};
 use half::{bf16, f16};
 use std::sync::{Arc, Mutex};
@@ -144,6 +146,7 @@ struct Workspace {
     params: Vec<Aligned>,
     kept: Vec<Aligned>,
     partials: Vec<f64>,
+    along: order::Memory,
     packed: contract::Packed,
     workers: Vec<Worker>,
     pointers: Vec<*mut u8>,
@@ -210,7 +213,7 @@ impl Program {
             match (step, loaded) {
                 (Step::Whole(wholes), _) => {
                     for whole in wholes {
-                        whole::run(whole, &mut space, inputs, threads);
+                        self.whole(whole, &mut space, inputs, threads);
                     }
                 }
                 (Step::Pass(pass), Some(loaded)) => {
@@ -255,6 +258,27 @@ impl Program {
                 .collect(),
             buffers,
             ..Workspace::default()
+        }
+    }
+
+    fn whole(
+        &self,
+        whole: &Whole,
+        space: &mut Workspace,
+        inputs: &[InputView<'_>],
+        threads: usize,
+    ) {
+        match &whole.op {
+            WholeOp::Order(_, strides) | WholeOp::Distance { strides, .. } => {
+                order::run(
+                    whole,
+                    strides,
+                    &mut space.buffers,
+                    &mut space.along,
+                    threads,
+                );
+            }
+            _ => whole::run(whole, space, inputs, threads),
         }
     }
 

@@ -111,6 +111,7 @@ pub(super) fn run(whole: &Whole, space: &mut Workspace, inputs: &[InputView<'_>]
                 into[at] = found.map_or(0.0, |f| a.data[origin + f as usize * stride]);
             });
         }
+        WholeOp::Order(..) | WholeOp::Distance { .. } => unreachable!("run by `order.rs`"),
         WholeOp::WindowMax { axis, radius } => {
             let lines = Lines::along(kept, *axis);
             windows::max(&mut into, &arg(0).dense(kept), lines, *radius, threads);
@@ -186,6 +187,10 @@ impl<'a> From<&'a Walk> for Course<'a> {
 }
 
 impl<'a> Course<'a> {
+    pub(super) fn new(offset: usize, strides: &'a [usize]) -> Course<'a> {
+        Course { offset, strides }
+    }
+
     /// The walk over the loops behind the first `kept`, from where those are.
     fn inner(&self, kept: usize) -> Course<'a> {
         Course {

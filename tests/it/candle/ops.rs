@@ -1,7 +1,7 @@
 //! Every operation on tensors of many shapes, against the reference.
 
 use super::{Case, Rng};
-use lossc::ir::{DimId, DimSize, Dims, Edge, Elem, MapOp, NodeId, Op, ReduceOp, Rim};
+use lossc::ir::{DimId, DimSize, Dims, Edge, Elem, MapOp, NodeId, Op, OrderOp, ReduceOp, Rim};
 
 const ROUNDS: usize = 120;
 
@@ -429,6 +429,77 @@ fn contractions() {
         let y = case.push(Op::Dot(over), &[a, b]);
         case.output(y);
         case.agree(&mut rng, 1e4);
+    }
+}
+
+#[test]
+fn order() {
+    let mut rng = Rng::new(1);
+    for _ in 0..3 * ROUNDS {
+        let mut case = case(&mut rng);
+        let dims = case.all();
+        let over: Dims = dims.iter().filter(|_| rng.chance(2)).collect();
+        let mut orders = Vec::new();
+        for op in [OrderOp::ArgSort, OrderOp::ArgSortDown] {
+            // Few different numbers, so that there are ties, and NaN.
+            let own = subset(&mut rng, &dims);
+            let x = case.input(Elem::Float, own, || match rng.below(8) {
+                0 => f64::NAN,
+                1 => f64::NEG_INFINITY,
+                2 => -0.0,
+                n => n as f64 - 5.0,
+            });
+            let x = case.push(Op::Broadcast(dims.clone()), &[x]);
+            orders.push(case.push(Op::Order(op, over.clone()), &[x]));
+            let k = subset(&mut rng, &dims.minus(&over));
+            let k = case.input(Elem::Float, k, || rng.real() * 6.0);
+            let k = case.push(Op::Broadcast(dims.minus(&over)), &[k]);
+            orders.push(case.push(Op::Order(OrderOp::TopK, over.clone()), &[x, k]));
+        }
+        for &node in &orders {
+            case.output(node);
+        }
+        for &op in OrderOp::ALL {
+            let elem = match op {
+                OrderOp::ArgSort | OrderOp::ArgSortDown | OrderOp::TopK => continue,
+                OrderOp::Take => rng.pick(&[Elem::Float, Elem::Int, Elem::Bool]),
+                _ => Elem::Float,
+            };
+            let x = operand(&mut case, &mut rng, elem, &dims);
+            let second = &orders[rng.below(2) * 2..][..op.arity() - 1];
+            let args: Vec<NodeId> = [x].into_iter().chain(second.iter().copied()).collect();
+            let y = case.push(Op::Order(op, over.clone()), &args);
+            case.output(y);
+        }
+        // Positions that are none, and positions twice.
+        let x = operand(&mut case, &mut rng, Elem::Float, &dims);
+        let p = operand(&mut case, &mut rng, Elem::Int, &dims);
+        for op in [OrderOp::Take, OrderOp::Scatter] {
+            let y = case.push(Op::Order(op, over.clone()), &[x, p]);
+            case.output(y);
+        }
+        case.agree(&mut rng, 1e3);
+    }
+}
+
+#[test]
+fn distances() {
+    let mut rng = Rng::new(1);
+    for round in 0..3 * ROUNDS {
+        let mut case = case(&mut rng);
+        let dims = case.all();
+        let along = subset(&mut rng, &dims);
+        let along: Vec<(DimId, f64)> = along
+            .iter()
+            .map(|dim| (dim, rng.pick(&[1.0, 0.5, 2.25, 0.7])))
+            .collect();
+        let own = subset(&mut rng, &dims);
+        let most = [2, 5, 40][round % 3];
+        let mask = case.input(Elem::Bool, own, || f64::from(u8::from(rng.below(most) > 0)));
+        let mask = case.push(Op::Broadcast(dims.clone()), &[mask]);
+        let y = case.push(Op::Distance(along), &[mask]);
+        case.output(y);
+        case.agree(&mut rng, 0.0);
     }
 }
 

@@ -6,9 +6,12 @@ mod compile;
 mod eval;
 mod examples;
 mod explain;
+mod fmt;
 mod general;
+mod gradcheck;
 mod hostile;
 mod list;
+mod test;
 mod validate;
 
 use serde_json::Value;

@@ -5,5 +5,6 @@ mod bind;
 mod call;
 mod contract;
 mod losses;
+mod order;
 mod random;
 mod ulp;

@@ -9,6 +9,9 @@ use lossc::{Backend, Inputs};
 /// Losses that look at neighbours, which cutting down to valid positions brings together.
 const NEIGHBOURS: &[(&str, &str)] = &[
     ("tv", "differences of neighbours"),
+    ("boundary", "distances"),
+    ("hausdorff_dt", "distances"),
+    ("unet_weighted_ce", "distances"),
     ("gradient_l1", "differences of neighbours"),
     ("diffusion", "differences of neighbours"),
     ("bending_energy", "differences of neighbours"),
@@ -45,6 +48,14 @@ const MORE: &[(&str, &str)] = &[
     ("mse", "pixel_weight=sample"),
     ("poisson_nll", "full=true"),
     ("gaussian_nll", "full=true"),
+    ("lovasz_softmax", "classes=all"),
+    ("lovasz_softmax", "per_image=true"),
+    ("lovasz_hinge", "per_image=true"),
+    ("topk_ce", "fraction=0.5"),
+    ("ohem_ce", "threshold=0.3, min_kept=4"),
+    ("wasserstein_1d", "squared=true"),
+    ("info_nce", "symmetric=true"),
+    ("top_k_accuracy", "k=1"),
 ];
 
 /// What a test binds: samples, of which one is ignored as a whole, with positions, of which as many
@@ -146,7 +157,8 @@ fn operand(source: &str, declared: &OperandDecl) -> Option<Operand> {
         "mask per class" => ("mask", &["N", "C", "P"], " per C"),
         "real" | "real[...A]" => ("real", &["N", "P"], ""),
         "real[...B, K=4]" => ("real", &["N", "K=4"], ""),
-        "real[...B, D]" => ("real", &["N", "D"], ""),
+        "real[...B, D]" | "real[N, D]" => ("real", &["N", "D"], ""),
+        "labels[N] of class" => ("labels", &["N"], " of C"),
         "mask[...B]" => ("mask", &["N"], ""),
         _ => return None,
     };

@@ -82,6 +82,18 @@ fn each_reduction_runs_over_valid_positions() {
             1.0,
             [0.0, 0.0],
         ),
+        // In order, what is ignored comes last and adds nothing.
+        ("sum(cumsum[P](x))", 5.0, [2.0, 1.0]),
+        (
+            "sum(cumsum[N, P](x, by=x, descending=true))",
+            7.0,
+            [1.0, 2.0],
+        ),
+        ("sum(x, where=top_k[N, P](x, 1))", 3.0, [0.0, 1.0]),
+        ("sum(x, where=top_k[N, P](-x, 9))", 4.0, [1.0, 1.0]),
+        ("count(top_k[N, P](x, 9)) + 0*sum(x)", 2.0, [0.0, 0.0]),
+        // From position 2 to position 0: what lies between is neither inside nor outside.
+        ("sum(distance[P](x > 1)) + 0*sum(x)", 2.0, [0.0, 0.0]),
         ("sum(if x > 2 then 1/(x - 1) else 0)", 0.5, [0.0, -0.25]),
         ("sum(log(x))", 3f64.ln(), [1.0, 1.0 / 3.0]),
     ];

@@ -140,6 +140,22 @@ const POINTS: &[(&str, &[f64], &[f64])] = &[
         &[0.5, 0.0, 0.5],
     ),
     ("%1: f[] = reduce_max[D] %0", &[7.0], &[1.0]),
+    // Each goes where it came from; of equals the first is first.
+    (
+        "%1: i[D] = argsort_down[D] %0\n%2: f[D] = take[D] %0 %1\n%3: i[D] = index[D]\n%4: f[D] = float %3\n%5: f[D] = mul %2 %4",
+        &[1.0, 4.0, 4.0],
+        &[2.0, 0.0, 1.0],
+    ),
+    (
+        "%1: f[D] = cumsum[D] %0\n%2: i[D] = index[D]\n%3: f[D] = float %2\n%4: f[D] = mul %1 %3",
+        &[1.0, 4.0, 4.0],
+        &[3.0, 3.0, 2.0],
+    ),
+    (
+        "%1: i[D] = argsort[D] %0\n%2: f[D] = cumsum_by[D] %0 %1\n%3: i[D] = index[D]\n%4: f[D] = float %3\n%5: f[D] = mul %2 %4",
+        &[4.0, 1.0, 2.0],
+        &[0.0, 3.0, 2.0],
+    ),
     // Windows: each of three takes its largest; in the middle two are equal.
     (
         "%1: f[D] = window_max[D, 1] %0",

@@ -1,8 +1,8 @@
 //! Numbers → graphs: any list of numbers is a well-formed graph, so that proptest can shrink it.
 
 use lossc::ir::{
-    self, Dim, DimId, DimSize, DimSizes, Dims, Edge, Elem, Graph, Input, MapOp, NodeId, Op, Origin,
-    Output, ReduceOp, Rim, Role, Ty,
+    self, Dim, DimId, DimSize, DimSizes, Dims, Edge, Elem, Graph, Input, MapOp, NodeId, Op,
+    OrderOp, Origin, Output, ReduceOp, Rim, Role, Ty,
 };
 use lossc::run::{Array, reference};
 use lossc::source::{FileId, Span};
@@ -142,6 +142,14 @@ fn rounds(op: &Op) -> bool {
         ),
         Op::Reduce(op, _) => matches!(op, ReduceOp::Sum | ReduceOp::Prod | ReduceOp::LogSumExp),
         Op::Softmax(_) | Op::LogSoftmax(_) | Op::Dot(_) => true,
+        Op::Order(op, _) => matches!(
+            op,
+            OrderOp::CumSum
+                | OrderOp::CumSumBack
+                | OrderOp::CumSumBy
+                | OrderOp::CumSumByBack
+                | OrderOp::Scatter
+        ),
         _ => false,
     }
 }
@@ -289,7 +297,7 @@ impl Maker {
         let x = self.any(Elem::Float, a);
         let y = self.any(Elem::Float, b);
         let dim = [N, C, S, F, M][p as usize % 5];
-        match kind % 26 {
+        match kind % 28 {
             0..=3 => self.unary(pick_op(1, p), x),
             4..=6 => self.binary(pick_op(2, p), x, y),
             7 => {
@@ -384,7 +392,43 @@ impl Maker {
                 let (low, high) = (self.number(-0.7), self.number(0.9));
                 self.map(MapOp::Clamp, &[x, low, high]);
             }
+            25 | 26 => self.order([a, b, c, p]),
             _ => self.leaf(x, dim, p),
+        }
+    }
+
+    /// Orders come from the inputs, in which no two numbers are equal: of what is computed, rounding
+    /// could decide.
+    fn order(&mut self, [a, b, c, p]: [u32; 4]) {
+        let number = OrderOp::ALL[p as usize % OrderOp::ALL.len()];
+        let x = self.any(Elem::Float, a);
+        if matches!(number, OrderOp::CumSum | OrderOp::CumSumBack) {
+            let over = self.some_dims(x, c);
+            self.graph.push(Op::Order(number, over), &[x], origin());
+            return;
+        }
+        let input = NodeId(b % 2);
+        let dims = self.graph.ty(input).dims.clone();
+        let over = self.some_dims(input, c);
+        match number {
+            OrderOp::TopK => {
+                let k = self.number(f64::from(a % 4));
+                let k = self.graph.broadcast(k, &dims.minus(&over), origin());
+                self.graph
+                    .push(Op::Order(number, over), &[input, k], origin());
+            }
+            OrderOp::ArgSort | OrderOp::ArgSortDown => {
+                self.graph.push(Op::Order(number, over), &[input], origin());
+            }
+            _ if self.graph.ty(x).dims.is_subset(&dims) => {
+                let x = self.graph.broadcast(x, &dims, origin());
+                let sort = [OrderOp::ArgSort, OrderOp::ArgSortDown][a as usize % 2];
+                let order = Op::Order(sort, over.clone());
+                let order = self.graph.push(order, &[input], origin());
+                self.graph
+                    .push(Op::Order(number, over), &[x, order], origin());
+            }
+            _ => {}
         }
     }
 

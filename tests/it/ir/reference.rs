@@ -152,6 +152,94 @@ fn reductions() {
 }
 
 #[test]
+fn order() {
+    let of = "%2: f[C] = table 2, 0, 1\n%3: f[N, C] = broadcast[N, C] %2\n";
+    let order = |body: &str| last(&format!("{of}{body}"));
+    assert_eq!(
+        order("%4: i[N, C] = argsort[C] %3"),
+        [1.0, 2.0, 0.0, 1.0, 2.0, 0.0]
+    );
+    // Both dims as one: equals stand as they stood.
+    assert_eq!(
+        order("%4: i[N, C] = argsort[N, C] %3"),
+        [1.0, 4.0, 2.0, 5.0, 0.0, 3.0]
+    );
+    assert_eq!(
+        order("%4: i[N, C] = argsort_down[N, C] %3"),
+        [0.0, 3.0, 2.0, 5.0, 1.0, 4.0]
+    );
+    assert_eq!(
+        order("%4: i[N, C] = argsort[N] %3"),
+        [0.0, 0.0, 0.0, 1.0, 1.0, 1.0]
+    );
+    let taken = "%4: i[N, C] = argsort[N, C] %3\n%5: f[N, C] = ";
+    assert_eq!(
+        order(&format!("{taken}take[N, C] %0 %4")),
+        [2.0, 5.0, 3.0, 6.0, 1.0, 4.0]
+    );
+    assert_eq!(
+        order(&format!("{taken}scatter[N, C] %0 %4")),
+        [5.0, 1.0, 3.0, 6.0, 2.0, 4.0]
+    );
+    assert_eq!(
+        order(&format!("{taken}cumsum_by[N, C] %0 %4")),
+        [17.0, 2.0, 10.0, 21.0, 7.0, 16.0]
+    );
+    assert_eq!(
+        order(&format!("{taken}cumsum_by_back[N, C] %0 %4")),
+        [5.0, 21.0, 14.0, 4.0, 19.0, 11.0]
+    );
+    let once = "%4: i[N, C] = const 4\n%5: f[N, C] = ";
+    assert_eq!(order(&format!("{once}take[N, C] %0 %4")), [5.0; 6]);
+    assert_eq!(
+        order(&format!("{once}scatter[N, C] %0 %4")),
+        [0.0, 0.0, 0.0, 0.0, 21.0, 0.0]
+    );
+    assert!(
+        order(&format!("{once}take[C] %0 %4"))
+            .iter()
+            .all(|x| x.is_nan())
+    );
+    assert_eq!(
+        last("%2: f[N, C] = cumsum[C] %0"),
+        [1.0, 3.0, 6.0, 4.0, 9.0, 15.0]
+    );
+    assert_eq!(
+        last("%2: f[N, C] = cumsum_back[N, C] %0"),
+        [21.0, 20.0, 18.0, 15.0, 11.0, 6.0]
+    );
+    let top = |k: &str| {
+        order(&format!(
+            "%4: f[N] = const {k}\n%5: b[N, C] = top_k[C] %3 %4\n%6: f[N, C] = float %5"
+        ))
+    };
+    assert_eq!(top("1"), [1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+    assert_eq!(top("1.1"), [1.0, 0.0, 1.0, 1.0, 0.0, 1.0]);
+    assert_eq!(top("0"), [0.0; 6]);
+    assert_eq!(top("nan"), [0.0; 6]);
+    assert_eq!(top("9"), [1.0; 6]);
+    assert_eq!(
+        last(
+            "%2: f[N, C] = const nan\n%3: f[] = const 3\n%4: f[C] = table 1, 0, 1\n%5: f[N, C] = broadcast[N, C] %4\n\
+              %6: f[N, C] = const 0\n%7: b[N, C] = eq %5 %6\n%8: f[N, C] = select %7 %2 %0\n\
+              %9: b[N, C] = top_k[N, C] %8 %3\n%10: f[N, C] = float %9"
+        ),
+        [0.0, 0.0, 1.0, 1.0, 0.0, 1.0]
+    );
+}
+
+#[test]
+fn distances() {
+    let mask = "%2: f[C] = table 1, 1, 0\n%3: f[N, C] = broadcast[N, C] %2\n%4: f[N, C] = const 0\n%5: b[N, C] = gt %3 %4\n%6: f[N, C] = ";
+    let far = |along: &str| last(&format!("{mask}distance[{along}] %5"));
+    assert_eq!(far("C by 1"), [2.0, 1.0, 0.0, 2.0, 1.0, 0.0]);
+    assert_eq!(far("N by 3, C by 0.5"), [1.0, 0.5, 0.0, 1.0, 0.5, 0.0]);
+    let never = f64::INFINITY;
+    assert_eq!(far("N by 1"), [never, never, 0.0, never, never, 0.0]);
+    assert_eq!(far(""), [never, never, 0.0, never, never, 0.0]);
+}
+
+#[test]
 fn nothing_has_neutral_reductions() {
     let text = "dims N\ngraph(x: f[N], b: b[N]) {\n%0: f[N] = input x\n%1: b[N] = input b\n\
         %2: f[] = sum[N] %0\n%3: f[] = prod[N] %0\n%4: f[] = reduce_max[N] %0\n\

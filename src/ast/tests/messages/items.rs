@@ -11,17 +11,8 @@ fn items_of_later_versions() {
     1 | use monai
       | ^^^ reserved for a later version of the language
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
     ");
-    insta::assert_snapshot!(messages("test \"dice\" { }"), @r#"
-    error[E0101]: `test` is not an item of this version
-     --> spec.loss:1:1
-      |
-    1 | test "dice" { }
-      | ^^^^ reserved for a later version of the language
-      |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
-    "#);
 }
 
 #[test]
@@ -33,7 +24,7 @@ fn misspelt_items() {
     1 | trem region = dice()
       | ^^^^ no such item
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
     help: did you mean `term`?
       |
     1 - trem region = dice()
@@ -47,7 +38,7 @@ fn misspelt_items() {
     1 | minimise 0.5*dice()
       | ^^^^^^^^ no such item
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
     help: did you mean `minimize`?
       |
     1 - minimise 0.5*dice()
@@ -61,7 +52,7 @@ fn misspelt_items() {
     1 | minimise(dice())
       | ^^^^^^^^ no such item
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn` or `loss`
+      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
     help: did you mean `minimize`?
       |
     1 - minimise(dice())

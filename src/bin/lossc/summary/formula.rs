@@ -4,7 +4,7 @@
 //! too long is cut down to an ellipsis.
 
 use lossc::hir::{AxisDef, AxisId, Conversion, ExprId, ExprKind, Hir, WindowOf};
-use lossc::ir::{MapOp, ReduceOp};
+use lossc::ir::{MapOp, OrderOp, ReduceOp};
 
 /// About as much as fits on a line behind a name.
 const MAX_LENGTH: usize = 72;
@@ -202,6 +202,14 @@ impl Printer<'_> {
             ExprKind::Softmax(axis, x) => self.over("softmax", one(axis), &[*x], depth),
             ExprKind::LogSoftmax(axis, x) => self.over("log_softmax", one(axis), &[*x], depth),
             ExprKind::ArgMax(axis, x) => self.over("argmax", one(axis), &[*x], depth),
+            ExprKind::Order(op, axes, args) => {
+                let shown = self.order(*op, args, depth);
+                format!("{}[{}]({shown})", op.function(), list(axes))
+            }
+            ExprKind::Distance(along, x) => {
+                let axes: Vec<AxisId> = along.iter().map(|(axis, _)| *axis).collect();
+                self.over("distance", &list(&axes), &[*x], depth)
+            }
             ExprKind::Dot(axes, a, b) => self.over("dot", &list(axes), &[*a, *b], depth),
             // A weight for each class, looked up by label.
             ExprKind::Pick(_, x, labels) => {
@@ -270,6 +278,23 @@ impl Printer<'_> {
                 format!("{name}({})", self.show(*x, depth).0)
             }
         }
+    }
+
+    /// The arguments of an operation along axes seen as one, as they are written.
+    fn order(&mut self, op: OrderOp, args: &[ExprId], depth: usize) -> String {
+        let hir = self.hir;
+        let mut shown: Vec<String> = args.iter().map(|&arg| self.show(arg, depth).0).collect();
+        match op {
+            OrderOp::ArgSortDown => shown.push("descending=true".into()),
+            OrderOp::CumSumBy => {
+                // By the numbers that the order is that of.
+                if let ExprKind::Order(order, _, by) = &hir.expr(args[1]).kind {
+                    shown[1] = format!("by={}", self.order(*order, by, depth));
+                }
+            }
+            _ => {}
+        }
+        shown.join(", ")
     }
 
     fn over(&mut self, name: &str, axes: &str, args: &[ExprId], depth: usize) -> String {

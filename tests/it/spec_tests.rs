@@ -1,0 +1,53 @@
+//! The specs that are shipped: their tests hold on every back end, and they are in style.
+
+use lossc::{Backend, Compiler};
+use std::path::{Path, PathBuf};
+
+/// Every spec, with its name and its text.
+fn shipped() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    specs(&root.join("specs"), &mut found);
+    found.sort();
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).expect("UTF-8");
+        let name = path.strip_prefix(root).expect("below the root");
+        (name.display().to_string(), text)
+    };
+    found.into_iter().map(read).collect()
+}
+
+fn specs(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            specs(&path, found);
+        } else if path.extension().is_some_and(|e| e == "loss") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn all_tests_hold() {
+    let (mut count, mut wrong) = (0, String::new());
+    for (name, text) in shipped() {
+        let compiler = Compiler::new().name(name);
+        for test in compiler.test(&text, Backend::ALL).expect("a spec") {
+            count += 1;
+            for failure in test.failures {
+                wrong += &format!("{failure}\n\n");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(count > 20, "only {count} tests");
+}
+
+#[test]
+fn all_are_in_style() {
+    for (name, text) in shipped() {
+        let formatted = Compiler::new().name(&name).format(&text).expect("a spec");
+        assert!(formatted == text, "`lossc fmt -w {name}` sets it");
+    }
+}
