@@ -157,6 +157,10 @@ pub struct Statement {
 
 /// The forms of lines of a test.
 #[derive(Clone, PartialEq, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a test has few lines, and they are made once"
+)]
 pub enum StatementKind {
     /// `task binary`: the inputs, where the file declares none.
     Task(Ident),

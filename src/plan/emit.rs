@@ -234,7 +234,7 @@ impl Lower<'_> {
                     let slot = Val::Slot(self.row_slot(start), false);
                     self.push(TileOp::Across(op), slot, [x, NONE, NONE], 0);
                     let total = self.plain_register();
-                    self.push_after(TileOp::Total, total, [slot, NONE, NONE]);
+                    self.push_after(TileOp::Total(op), total, [slot, NONE, NONE]);
                     return total;
                 }
                 let acc = self.accumulator(start, false);

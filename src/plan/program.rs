@@ -402,6 +402,6 @@ pub enum TileOp {
     Fetch(DType),
     /// d = c where a > b; b = max(a, b)
     ArgMaxAcc,
-    /// d = the accumulator a as a number
-    Total,
+    /// d = the accumulator a, of this reduction, as a number
+    Total(ReduceOp),
 }

@@ -174,6 +174,7 @@ fn line(pass: &Pass, instr: &Instr) -> String {
         TileOp::Compare(op) => format!("int_{}", op.name()),
         TileOp::Acc(op) => format!("acc_{}", op.name()),
         TileOp::Across(op) => format!("across_{}", op.name()),
+        TileOp::Total(_) => "total".to_string(),
         op => format!("{op:?}").to_lowercase(),
     };
     let args: Vec<String> = instr

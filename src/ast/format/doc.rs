@@ -303,7 +303,7 @@ impl Setter {
     fn text(&mut self, text: &str, indent: usize) {
         // A blank at the beginning of a line is none.
         let begins = self.pending.is_some() || self.current.remark.is_some();
-        if !text.is_empty() && !(begins && text == " ") {
+        if !(text.is_empty() || begins && text == " ") {
             self.begin(indent);
             self.current.text.push_str(text);
         }

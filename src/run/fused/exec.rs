@@ -8,14 +8,20 @@
 //! every task writes to elements that no other task touches.
 
 use super::Workspace;
-use super::kernels::{Isa, Kernel, kernel, product};
+use super::kernels::{Isa, Kernel, WIDE, kernel, prefetch, product};
 use super::lanes::{Int, Lanes};
 use super::whole::{join, start};
-use crate::plan::{Base, Lane, Loc, Pass, TileOp};
+use crate::plan::{Base, Lane, Loc, Pass, Place, TileOp};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Below this many elements a second thread costs more than it saves.
 pub(super) const THREAD_WORK: usize = 48 * 1024;
+
+/// Bytes of a line of memory.
+const LINE: usize = 64;
+
+/// Bytes of the first cache.
+const CACHE: usize = 32 * 1024;
 
 /// An operand: a base of the tile, bytes from there, bytes per turn of the inner loop.
 #[derive(Clone, Copy)]
@@ -32,6 +38,8 @@ struct Code {
     aux: usize,
     guard: u32,
     single: bool,
+    /// Bytes per lane of what a load finds right behind, where it is to be fetched along.
+    along: usize,
 }
 
 /// A pass with its kernels.
@@ -42,6 +50,10 @@ pub(super) struct Loaded {
     /// Bytes per element of each array, with offset and strides.
     arrays: Vec<Stride>,
     streams: bool,
+    /// What the next tile reads: a line of memory each, as a base of this tile and bytes from there.
+    ahead: Vec<(u32, usize)>,
+    /// How many of these are fetched with each instruction.
+    pace: usize,
 }
 
 struct Stride {
@@ -90,6 +102,8 @@ impl Aligned {
 #[derive(Default)]
 pub(super) struct Worker {
     scratch: Aligned,
+    /// The accumulators of the task, each of [`WIDE`] lanes.
+    slots: Aligned,
     bases: Vec<*mut u8>,
 }
 
@@ -141,7 +155,7 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
         let (base, unit) = match loc.base {
             Base::None | Base::Reg => (REG, size),
             Base::Const => (CONST, size),
-            Base::Slot => (SLOT, 8),
+            Base::Slot => (SLOT, WIDE * size_of::<f64>()),
             Base::Array(n) => (ARRAYS + u32::from(n), pass.arrays[n as usize].dtype.size()),
         };
         Pointer {
@@ -150,6 +164,7 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
             offset: loc.offset * unit,
         }
     };
+    let ahead = lines_ahead(pass);
     let mut streams = false;
     let mut code = |i: &crate::plan::Instr| {
         streams |= matches!(i.op, TileOp::Stream(_));
@@ -168,6 +183,12 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
             aux: i.aux,
             guard: i.guard,
             single: i.single,
+            along: match i.op {
+                TileOp::Load(dtype) | TileOp::LoadInt(dtype) if i.aux == 1 && ahead.is_empty() => {
+                    dtype.size()
+                }
+                _ => 0,
+            },
         }
     };
     let segments = pass
@@ -175,6 +196,11 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
         .iter()
         .map(|s| (s.looped, s.code.iter().map(&mut code).collect()))
         .collect();
+    let instructions = pass.segments.iter().map(|s| {
+        let turns = if s.looped { pass.turns() } else { 1 };
+        s.code.len() * turns
+    });
+    let instructions: usize = instructions.sum();
     let mut consts = Aligned::zeroed(pass.consts.len() * size);
     for (i, &(value, int)) in pass.consts.iter().enumerate() {
         // SAFETY: there is room for all constants.
@@ -197,7 +223,32 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
         consts,
         arrays: pass.arrays.iter().map(stride).collect(),
         streams,
+        pace: ahead.len().div_ceil(instructions.max(1)),
+        ahead,
     }
+}
+
+/// The lines that a tile finds behind those of the tile before, if the first cache holds them till
+/// then. Otherwise, and in rows, each load fetches what lies behind it.
+fn lines_ahead(pass: &Pass) -> Vec<(u32, usize)> {
+    let mut lines = Vec::new();
+    for (n, array) in pass.arrays.iter().enumerate() {
+        let read = matches!(array.place, Place::Input(_) | Place::Kept(_)) && !array.written;
+        if !read || pass.rows || array.lane != 1 {
+            continue;
+        }
+        let bytes = pass.width * array.dtype.size();
+        let planes = if array.inner == 0 { 1 } else { pass.inner };
+        for plane in 0..planes {
+            let first = plane * array.inner * array.dtype.size() + bytes;
+            let line = |at| (ARRAYS + n as u32, first + at);
+            lines.extend((0..bytes).step_by(LINE).map(line));
+        }
+    }
+    if lines.len() * LINE > CACHE {
+        lines.clear();
+    }
+    lines
 }
 
 /// # Safety
@@ -233,7 +284,7 @@ struct Shared<'a> {
     loaded: &'a Loaded,
     /// The first byte of every array.
     arrays: &'a [*mut u8],
-    /// A row of accumulators per task.
+    /// A row of sums per task.
     partials: *mut f64,
     next: AtomicUsize,
     scratch: usize,
@@ -272,6 +323,7 @@ pub(super) unsafe fn run(
     let scratch = pass.scratch * lane.size();
     for worker in &mut workers[..threads] {
         worker.scratch.reserve(scratch);
+        worker.slots.reserve(pass.slots * WIDE * size_of::<f64>());
         worker.bases.resize(
             worker.bases.len().max(arrays.len() + ARRAYS as usize),
             std::ptr::null_mut(),
@@ -314,16 +366,16 @@ pub(super) unsafe fn run(
 unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
     let (pass, loaded) = (shared.pass, shared.loaded);
     debug_assert!(worker.scratch.0.len() * 64 >= shared.scratch);
-    // SAFETY: there is a row of accumulators for each task.
-    let slots = unsafe {
-        std::slice::from_raw_parts_mut(shared.partials.add(block * pass.slots), pass.slots)
-    };
+    let slots = worker.slots.pointer().cast::<[f64; WIDE]>();
     for sum in &pass.sums {
-        slots[sum.slot..sum.slot + sum.width].fill(start(sum.op));
+        for slot in sum.slot..sum.slot + sum.width {
+            // SAFETY: there is room for all accumulators.
+            unsafe { *slots.add(slot) = [start(sum.op); WIDE] };
+        }
     }
     worker.bases[REG as usize] = worker.scratch.pointer();
     worker.bases[CONST as usize] = loaded.consts.shared();
-    worker.bases[SLOT as usize] = slots.as_mut_ptr().cast();
+    worker.bases[SLOT as usize] = slots.cast();
     let (tiles, rows) = (pass.tiles_per_row(), pass.row_count());
     let range = tiles_of(pass, block, tiles, rows);
     let turns = pass.turns();
@@ -337,12 +389,20 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
         // SAFETY: the addresses are those of elements in the arrays, or one past.
         let not_first = unsafe { place(shared, worker, row, at) };
         for &(slot, start) in &pass.row_slots {
-            slots[slot] = start;
+            // SAFETY: as above.
+            unsafe { *slots.add(slot) = [start; WIDE] };
         }
+        let mut ahead = loaded.ahead.chunks(loaded.pace.max(1));
+        let mut fetch = |bases: &[*mut u8]| {
+            for &(base, offset) in ahead.next().unwrap_or_default() {
+                prefetch(bases[base as usize].wrapping_add(offset));
+            }
+        };
         for (looped, code) in &loaded.segments {
             if !*looped {
                 let n = if pass.rows { 1 } else { lanes };
                 for instr in code {
+                    fetch(&worker.bases);
                     if instr.guard & not_first == 0 {
                         // SAFETY: the plan's operands lie within their arrays and registers.
                         unsafe { step(instr, &worker.bases, 0, if instr.single { 1 } else { n }) };
@@ -357,11 +417,24 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
                     lanes
                 };
                 for instr in code {
+                    fetch(&worker.bases);
                     if instr.guard & not_first == 0 {
                         // SAFETY: as above.
                         unsafe { step(instr, &worker.bases, turn, n) };
                     }
                 }
+            }
+        }
+    }
+    for sum in &pass.sums {
+        for slot in sum.slot..sum.slot + sum.width {
+            // SAFETY: as above; there is a row of partial sums for each task.
+            unsafe {
+                let lanes = *slots.add(slot);
+                let total = lanes
+                    .into_iter()
+                    .fold(start(sum.op), |a, b| join(sum.op, a, b));
+                *shared.partials.add(block * pass.slots + slot) = total;
             }
         }
     }
@@ -425,6 +498,9 @@ unsafe fn step(code: &Code, bases: &[*mut u8], turn: usize, n: usize) {
                 .add(p.offset + turn * p.step as usize)
         };
         let [a, b, c] = &code.args;
+        for line in (0..n * code.along).step_by(LINE) {
+            prefetch(at(a).wrapping_add(n * code.along + line));
+        }
         (code.kernel)(at(&code.dst), at(a), at(b), at(c), n, code.aux);
     }
 }

@@ -12,6 +12,7 @@ use super::memory::Element;
 use crate::ir::{MapOp, ReduceOp};
 use crate::plan::{DType, TileOp};
 use half::{bf16, f16};
+use std::hint::select_unpredictable;
 use std::marker::PhantomData;
 
 /// A kernel: result, three operands, lanes, and a number. Which pointers it uses, and how many
@@ -116,15 +117,15 @@ fn truth<T: Lanes>(holds: bool) -> T {
 #[inline(always)]
 #[allow(clippy::eq_op, reason = "only NaN differs from itself")]
 fn max<T: Lanes>(a: T, b: T) -> T {
-    let larger = if a > b { a } else { b };
-    if a != a { a } else { larger }
+    let larger = select_unpredictable(a > b, a, b);
+    select_unpredictable(a != a, a, larger)
 }
 
 #[inline(always)]
 #[allow(clippy::eq_op, reason = "only NaN differs from itself")]
 fn min<T: Lanes>(a: T, b: T) -> T {
-    let smaller = if a < b { a } else { b };
-    if a != a { a } else { smaller }
+    let smaller = select_unpredictable(a < b, a, b);
+    select_unpredictable(a != a, a, smaller)
 }
 
 functions! {
@@ -276,9 +277,18 @@ macro_rules! bodies {
 /// Partial results of a reduction along lanes: enough to hide the latency of an addition.
 const PARTS: usize = 64;
 
-/// Reduces `n` values with a fixed tree, whatever the width of vectors.
+/// Lanes of an accumulator: a vector of f64, so that a tile need not be reduced to one number.
+pub(super) const WIDE: usize = 8;
+
+/// Reduces `n` values to as many as an accumulator has lanes, in a fixed order, whatever the width
+/// of vectors.
 #[inline(always)]
-fn along<T: Copy>(n: usize, start: T, at: impl Fn(usize) -> T, join: impl Fn(T, T) -> T) -> T {
+fn along<T: Copy>(
+    n: usize,
+    start: T,
+    at: impl Fn(usize) -> T,
+    join: impl Fn(T, T) -> T,
+) -> [T; WIDE] {
     let mut parts = [start; PARTS];
     let mut i = 0;
     while i + PARTS <= n {
@@ -287,17 +297,31 @@ fn along<T: Copy>(n: usize, start: T, at: impl Fn(usize) -> T, join: impl Fn(T, 
         }
         i += PARTS;
     }
-    for (j, part) in parts.iter_mut().enumerate().take(n - i) {
-        *part = join(*part, at(i + j));
-    }
-    let mut width = PARTS / 2;
-    while width > 0 {
-        for j in 0..width {
-            parts[j] = join(parts[j], parts[j + width]);
+    if i < n {
+        // Apart, as parts that a variable indexes would not stay in registers.
+        let mut rest = [start; PARTS];
+        for (j, x) in rest.iter_mut().enumerate().take(n - i) {
+            *x = at(i + j);
         }
-        width /= 2;
+        for (part, x) in parts.iter_mut().zip(rest) {
+            *part = join(*part, x);
+        }
     }
-    parts[0]
+    let parts: [T; 32] = std::array::from_fn(|j| join(parts[j], parts[j + 32]));
+    let parts: [T; 16] = std::array::from_fn(|j| join(parts[j], parts[j + 16]));
+    std::array::from_fn(|j| join(parts[j], parts[j + 8]))
+}
+
+/// The accumulator `d` = `d` ⊕ the partial results.
+///
+/// # Safety
+/// There is an accumulator at `d`.
+#[inline(always)]
+unsafe fn gather<J: Joining, T: Lanes>(d: *mut f64, parts: [T; WIDE]) {
+    for (j, part) in parts.into_iter().enumerate() {
+        // SAFETY: an accumulator has as many lanes.
+        unsafe { *d.add(j) = J::join(*d.add(j), part.wide()) };
+    }
 }
 
 /// How accumulators combine.
@@ -342,12 +366,10 @@ bodies! {
         }
     }
 
-    /// d = elements of memory, `aux` apart. The next stretch as long is fetched ahead: the next
-    /// tile will want it, and the processor does not see it coming when planes lie apart.
+    /// d = elements of memory, `aux` apart.
     Load<E: Element>: <T, FMA>(d, a, _, _, n, aux) {
         let (d, a) = (d.cast::<T>(), a.cast::<E>());
         if aux == 1 {
-            prefetch(a.wrapping_add(n).cast(), n * size_of::<E>());
             for i in 0..n {
                 *d.add(i) = (*a.add(i)).load::<T>();
             }
@@ -362,7 +384,6 @@ bodies! {
     LoadInt<E: Element>: <T, FMA>(d, a, _, _, n, aux) {
         let (d, a) = (d.cast::<T::Int>(), a.cast::<E>());
         if aux == 1 {
-            prefetch(a.wrapping_add(n).cast(), n * size_of::<E>());
             for i in 0..n {
                 *d.add(i) = (*a.add(i)).load_int::<T>();
             }
@@ -431,14 +452,13 @@ bodies! {
     /// The accumulator d = d ⊕ the lanes of a.
     Across<J: Joining>: <T, FMA>(d, a, _, _, n, _) {
         let (d, a) = (d.cast::<f64>(), a.cast::<T>());
-        let total = along(n, T::of(J::START), |i| *a.add(i), J::join::<T>);
-        *d = J::join(*d, total.wide());
+        gather::<J, T>(d, along(n, T::of(J::START), |i| *a.add(i), J::join::<T>));
     }
 
     /// The accumulator d = d + Σ a · b.
     AcrossMul: <T, FMA>(d, a, b, _, n, _) {
         let (d, a, b) = (d.cast::<f64>(), a.cast::<T>(), b.cast::<T>());
-        *d += along(n, T::ZERO, |i| *a.add(i) * *b.add(i), |x, y| x + y).wide();
+        gather::<Add, T>(d, along(n, T::ZERO, |i| *a.add(i) * *b.add(i), |x, y| x + y));
     }
 
     /// The accumulator d = d + Σ c where the integers a and b are equal; C says whether c is one
@@ -449,10 +469,10 @@ bodies! {
             let x = *c.add(if C { 0 } else { i });
             if *a.add(i) == b { x } else { T::ZERO }
         };
-        *d += along(n, T::ZERO, at, |x, y| x + y).wide();
+        gather::<Add, T>(d, along(n, T::ZERO, at, |x, y| x + y));
     }
 
-    /// The same, and the accumulator `aux` elements behind: + Σ c.
+    /// The same, and the accumulator `aux` behind: + Σ c.
     AcrossBoth: <T, FMA>(d, a, b, c, n, aux) {
         let (d, a, b, c) = (d.cast::<f64>(), a.cast::<T::Int>(), *b.cast::<T::Int>(), c.cast::<T>());
         // Two sums at once; a pair per part would not be vectorised.
@@ -467,16 +487,15 @@ bodies! {
             }
             i += HALF;
         }
-        for j in 0..n - i {
-            let x = *c.add(i + j);
-            all[j] = all[j] + x;
-            there[j] = there[j] + if *a.add(i + j) == b { x } else { T::ZERO };
-        }
-        let there = along(HALF, T::ZERO, |j| there[j], |x, y| x + y);
-        let all = along(HALF, T::ZERO, |j| all[j], |x, y| x + y);
-        *d += there.wide();
         // Accumulators may lie in either order; the distance wraps.
-        *d.wrapping_add(aux) += all.wide();
+        let behind = d.wrapping_add(aux.wrapping_mul(WIDE));
+        gather::<Add, T>(d, along(HALF, T::ZERO, |j| there[j], |x, y| x + y));
+        gather::<Add, T>(behind, along(HALF, T::ZERO, |j| all[j], |x, y| x + y));
+        if i < n {
+            let at = |j: usize| if *a.add(i + j) == b { *c.add(i + j) } else { T::ZERO };
+            gather::<Add, T>(d, along(n - i, T::ZERO, at, |x, y| x + y));
+            gather::<Add, T>(behind, along(n - i, T::ZERO, |j| *c.add(i + j), |x, y| x + y));
+        }
     }
 
     /// d = b where the integers a and c are equal, else d. Both are read before the choice, which
@@ -551,9 +570,10 @@ bodies! {
         *d.cast() = sums;
     }
 
-    /// d = the accumulator a.
-    Total: <T, FMA>(d, a, _, _, _, _) {
-        *d.cast::<T>() = T::of(*a.cast::<f64>());
+    /// d = the accumulator a as one number.
+    Total<J: Joining>: <T, FMA>(d, a, _, _, _, _) {
+        let lanes = *a.cast::<[f64; WIDE]>();
+        *d.cast::<T>() = T::of(lanes.into_iter().fold(J::START, J::join::<f64>));
     }
 }
 
@@ -568,16 +588,17 @@ pub(super) fn product<I: Isa>() -> Kernel {
     I::entry::<Product, f64>()
 }
 
+/// Asks for a line of memory that will be read soon.
 #[inline(always)]
-fn prefetch(at: *const u8, bytes: usize) {
+pub(super) fn prefetch(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
-    for line in (0..bytes).step_by(64) {
+    {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a prefetch may be of any address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(line).cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (at, bytes);
+    let _ = at;
 }
 
 /// # Safety
@@ -751,6 +772,6 @@ pub(super) fn kernel<T: Lanes, I: Isa>(op: TileOp, scalar: [bool; 3]) -> Kernel 
         TileOp::Lookup => I::entry::<Lookup, T>(),
         TileOp::Fetch(dtype) => by_type!(Fetch, dtype),
         TileOp::ArgMaxAcc => I::entry::<ArgMaxAcc, T>(),
-        TileOp::Total => I::entry::<Total, T>(),
+        TileOp::Total(op) => joining!(Total, op),
     }
 }
