@@ -30,7 +30,7 @@
 //! The stages, each one function on one data type:
 //!
 //! ```text
-//! text → ast::parse → hir::check → lower::lower → passes::apply → run::execute → numbers
+//! text → module::load (ast::parse) → hir::check → lower::lower → passes::apply → run::execute → numbers
 //! ```
 //!
 //! The library prints nothing, reads no file and does not panic on what a user writes or binds;
@@ -63,6 +63,8 @@ mod stdlib;
 
 pub mod library;
 
+pub mod module;
+
 mod error;
 
 mod loss;
@@ -72,6 +74,7 @@ pub mod testing;
 pub use candle_core;
 pub use error::{Error, Report};
 pub use loss::{Compiler, Loss, Outcome, Stage, TermValue};
+pub use module::{LoadError, Loader};
 pub use run::{Backend, Inputs};
 
 /// The snippets of the README are tests.

@@ -1,14 +1,13 @@
-//! The standard library as parsed definitions, each file parsed when a name of it is first asked
-//! for, once in the life of the process.
+//! What comes with the compiler as parsed definitions: the standard library and the modules that a spec
+//! may `use`. A file is parsed when a name of it is first asked for, once in the life of the process.
 
-use crate::ast::{self, Ast, Definition, ItemKind};
+use crate::ast::{self, Ast, Item};
 use crate::diag::Diagnostics;
-use crate::hir;
-use crate::source::{FileId, SourceFile, SourceMap, Span};
-use crate::stdlib::{MODULES, Module, TASKS};
+use crate::source::{FileId, SourceFile, SourceMap};
+use crate::stdlib::{COMPAT, MODULES, Module, TASKS};
 use std::sync::OnceLock;
 
-/// The id of the user's file; those of the library follow.
+/// The id of the user's spec; the files of the library follow, then those that the spec uses.
 pub const USER: FileId = FileId(0);
 
 /// A name of the library and where it is defined, found without parsing.
@@ -17,21 +16,22 @@ struct Entry {
     module: usize,
 }
 
-static PARSED: [OnceLock<Ast>; MODULES.len()] = [const { OnceLock::new() }; MODULES.len()];
-static PARSED_TASKS: [OnceLock<Ast>; TASKS.len()] = [const { OnceLock::new() }; TASKS.len()];
-static INDEX: OnceLock<Vec<Entry>> = OnceLock::new();
-
 /// The names that the lines of a file begin to define: `loss mae, l1(`, `fn linear(`.
+fn defined(text: &'static str) -> impl Iterator<Item = &'static str> {
+    let names = text.lines().filter_map(|line| {
+        let rest = line
+            .strip_prefix("loss ")
+            .or_else(|| line.strip_prefix("fn "))?;
+        rest.split('(').next().map(|names| names.split(", "))
+    });
+    names.flatten()
+}
+
 fn index() -> &'static [Entry] {
+    static INDEX: OnceLock<Vec<Entry>> = OnceLock::new();
     INDEX.get_or_init(|| {
-        let defined = |line: &'static str| {
-            let rest = line
-                .strip_prefix("loss ")
-                .or_else(|| line.strip_prefix("fn "))?;
-            rest.split('(').next().map(|names| names.split(", "))
-        };
         let entries = MODULES.iter().enumerate().flat_map(|(module, m)| {
-            let names = m.text.lines().filter_map(defined).flatten();
+            let names = defined(m.text);
             names.map(move |name| Entry { name, module })
         });
         entries.collect()
@@ -46,21 +46,73 @@ fn parse(module: &Module, file: FileId) -> Ast {
     }
 }
 
-/// A file of the library.
-pub fn module(i: usize) -> &'static Ast {
-    PARSED[i].get_or_init(|| parse(&MODULES[i], FileId(1 + i as u32)))
+/// All files that come with the compiler, in the order of their ids: the first is 1.
+fn files() -> impl Iterator<Item = &'static Module> {
+    MODULES.iter().chain(COMPAT).chain(TASKS)
 }
 
-/// Every file of the library but those of tasks: its name in messages, its text, and what it
-/// defines.
+/// The number of files before those that a user's spec uses.
+const COUNT: usize = MODULES.len() + COMPAT.len() + TASKS.len();
+
+/// File `i` of [`files`].
+fn file(i: usize) -> &'static Ast {
+    static PARSED: [OnceLock<Ast>; COUNT] = [const { OnceLock::new() }; COUNT];
+    PARSED[i].get_or_init(|| match files().nth(i) {
+        Some(module) => parse(module, FileId(1 + i as u32)),
+        None => unreachable!("there are {COUNT} files"),
+    })
+}
+
+/// Every file of the standard library but those of tasks: its name in messages, its text, and what
+/// it defines.
 pub fn modules() -> impl Iterator<Item = (&'static str, &'static str, &'static Ast)> {
-    let parsed = |(i, m): (usize, &'static Module)| (m.name, m.text, module(i));
-    MODULES.iter().enumerate().map(parsed)
+    let modules = MODULES.iter().enumerate();
+    modules.map(|(i, m)| (m.name, m.text, file(i)))
 }
 
-fn task(i: usize) -> &'static Ast {
-    let file = FileId((1 + MODULES.len() + i) as u32);
-    PARSED_TASKS[i].get_or_init(|| parse(&TASKS[i], file))
+/// The same for every module that a spec may `use`.
+pub fn embedded_modules() -> impl Iterator<Item = (&'static str, &'static str, &'static Ast)> {
+    let modules = COMPAT.iter().enumerate();
+    modules.map(|(i, m)| (m.name, m.text, file(MODULES.len() + i)))
+}
+
+/// Whether a file comes with the compiler.
+pub fn holds(file: FileId) -> bool {
+    (1..=COUNT as u32).contains(&file.0)
+}
+
+/// The name of a module, `monai`, of its file, `compat/monai.loss`.
+fn bare(file: &'static str) -> &'static str {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.strip_suffix(".loss").unwrap_or(name)
+}
+
+/// The names of the modules that a spec may `use`.
+pub fn embedded_names() -> impl Iterator<Item = &'static str> {
+    COMPAT.iter().map(|module| bare(module.name))
+}
+
+/// The module of a name.
+pub fn embedded(name: &str) -> Option<&'static Ast> {
+    let i = embedded_names().position(|known| known == name)?;
+    Some(file(MODULES.len() + i))
+}
+
+/// What a module says of itself: the remarks at its beginning, without the marks.
+pub fn remarks(module: &str) -> String {
+    let found = COMPAT.iter().find(|m| bare(m.name) == module);
+    let lines = found.into_iter().flat_map(|m| m.text.lines());
+    let lines =
+        lines.map_while(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with('#')));
+    let lines: Vec<&str> = lines.map(str::trim).collect();
+    lines.join("\n")
+}
+
+/// What a module defines for others, found without parsing it.
+pub fn names_of(module: &str) -> Vec<&'static str> {
+    let found = COMPAT.iter().find(|m| bare(m.name) == module);
+    let names = found.into_iter().flat_map(|m| defined(m.text));
+    names.filter(|name| !name.starts_with('_')).collect()
 }
 
 /// The source files of a compilation: the user's, then the library's.
@@ -71,7 +123,7 @@ pub fn sources(name: &str, text: &str) -> SourceMap {
         text: text.to_string().into(),
         library: false,
     });
-    for module in MODULES.iter().chain(TASKS) {
+    for module in files() {
         sources.add(SourceFile {
             name: module.name.into(),
             text: module.text.into(),
@@ -81,46 +133,32 @@ pub fn sources(name: &str, text: &str) -> SourceMap {
     sources
 }
 
-/// The standard library, as the checker asks for it.
-pub struct Std;
+/// The items that define a name in the standard library.
+pub fn find(name: &str) -> Vec<&'static Item> {
+    let mut modules: Vec<usize> = index()
+        .iter()
+        .filter(|entry| entry.name == name)
+        .map(|entry| entry.module)
+        .collect();
+    modules.dedup();
+    let items = modules.into_iter().flat_map(|i| file(i).items.iter());
+    items
+        .filter(|item| item.definition().is_some_and(|d| d.answers_to(name)))
+        .collect()
+}
 
-impl hir::Library for Std {
-    fn find(&self, name: &str) -> Vec<&'static Definition> {
-        let mut modules: Vec<usize> = index()
-            .iter()
-            .filter(|entry| entry.name == name)
-            .map(|entry| entry.module)
-            .collect();
-        modules.dedup();
-        let definitions = modules
-            .into_iter()
-            .flat_map(|i| module(i).items.iter())
-            .filter_map(|item| match &item.kind {
-                ItemKind::Fn(definition) | ItemKind::Loss(definition) => Some(definition),
-                _ => None,
-            });
-        definitions.filter(|d| d.answers_to(name)).collect()
-    }
+/// Every name of the standard library.
+pub fn names() -> Vec<&'static str> {
+    index().iter().map(|entry| entry.name).collect()
+}
 
-    fn names(&self) -> Vec<&'static str> {
-        index().iter().map(|entry| entry.name).collect()
-    }
+/// The inputs that `task NAME` declares.
+pub fn task(name: &str) -> Option<&'static Ast> {
+    let i = tasks().iter().position(|task| *task == name)?;
+    Some(file(MODULES.len() + COMPAT.len() + i))
+}
 
-    fn task(&self, name: &str) -> Option<&'static Ast> {
-        let file = format!("std/task/{name}.loss");
-        let i = TASKS.iter().position(|task| task.name == file)?;
-        Some(task(i))
-    }
-
-    fn tasks(&self) -> Vec<&'static str> {
-        let bare = |name: &'static str| {
-            let name = name.strip_prefix("std/task/").unwrap_or(name);
-            name.strip_suffix(".loss").unwrap_or(name)
-        };
-        TASKS.iter().map(|task| bare(task.name)).collect()
-    }
-
-    fn holds(&self, span: Span) -> bool {
-        span.file != USER
-    }
+/// Every task.
+pub fn tasks() -> Vec<&'static str> {
+    TASKS.iter().map(|task| bare(task.name)).collect()
 }

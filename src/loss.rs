@@ -10,9 +10,10 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::error::{Error, Report};
 use crate::hir::{self, Hir};
 use crate::ir::{Graph, Role};
-use crate::library::{self, Std, USER};
+use crate::library::{self, USER};
 use crate::lint;
 use crate::lower;
+use crate::module::{self, Loader, Unit};
 use crate::passes;
 use crate::run::{self, Array, Backend, BoundInputs, Inputs, LabelRule, Prepared, autograd};
 use crate::signature::{Check, Signature, What};
@@ -22,10 +23,21 @@ use candle_core::backprop::GradStore;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How a spec is compiled.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Compiler {
     name: String,
     backend: Option<Backend>,
+    loader: Option<Arc<dyn Loader>>,
+}
+
+impl std::fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compiler")
+            .field("name", &self.name)
+            .field("backend", &self.backend)
+            .field("loader", &self.loader.is_some())
+            .finish()
+    }
 }
 
 impl Default for Compiler {
@@ -40,6 +52,7 @@ impl Compiler {
         Compiler {
             name: "<spec>".to_string(),
             backend: None,
+            loader: None,
         }
     }
 
@@ -55,10 +68,19 @@ impl Compiler {
         self
     }
 
-    /// Parses and checks a spec, and returns the syntax tree with it.
-    pub fn check(&self, text: &str) -> Result<(Ast, Report), Error> {
-        let (ast, _, warnings) = self.front(text, &|_| None)?;
-        Ok((ast, warnings))
+    /// What reads the files that the spec names with `use`; without it a spec that names one is wrong.
+    pub fn loader(mut self, loader: impl Loader + 'static) -> Compiler {
+        self.loader = Some(Arc::new(loader));
+        self
+    }
+
+    /// Parses and checks a spec, and returns it with its modules.
+    ///
+    /// # Errors
+    /// [`Error::Spec`] with every mistake that was found, in the spec and in what it uses.
+    pub fn check(&self, text: &str) -> Result<(Unit, Report), Error> {
+        let (unit, _, warnings) = self.front(text)?;
+        Ok((unit, warnings))
     }
 
     /// The text of a spec in canonical style, with all of its comments. It need only parse.
@@ -91,12 +113,12 @@ impl Compiler {
 
     /// Compiles a spec.
     pub fn compile(&self, text: &str) -> Result<Loss, Error> {
-        let (ast, hir, warnings) = self.front(text, &|_| None)?;
+        let (unit, hir, warnings) = self.front(text)?;
         let sources = warnings.sources.clone();
         let ranks = hir.axes.packs().to_vec();
         let first = Arc::new(Variant::new(hir, &ranks));
         Ok(Loss(Arc::new(Inner {
-            ast,
+            unit: Arc::new(unit),
             sources,
             warnings,
             backend: self.backend,
@@ -105,25 +127,27 @@ impl Compiler {
         })))
     }
 
-    fn front(
-        &self,
-        text: &str,
-        ranks: &dyn Fn(&str) -> Option<usize>,
-    ) -> Result<(Ast, Hir, Report), Error> {
+    fn front(&self, text: &str) -> Result<(Unit, Hir, Report), Error> {
         let mut diags = Diagnostics::default();
-        let ast = ast::parse(USER, text, &mut diags);
-        let hir = ast
+        let (unit, sources) = module::load(&self.name, text, self.loader.as_deref(), &mut diags);
+        let hir = unit
             .as_ref()
-            .and_then(|ast| hir::check(ast, &Std, ranks, &mut diags));
-        if let Some(ast) = &ast {
+            .and_then(|unit| hir::check(&unit.main, unit, &|_| None, &mut diags));
+        if let Some(unit) = &unit {
             if let Some(hir) = &hir {
-                lint::lint(ast, hir, &mut diags);
+                lint::lint(&unit.main, hir, &mut diags);
             }
-            lint::apply(ast, text, hir.is_some(), &mut diags);
+            for ast in unit.own() {
+                let text = &sources.file(ast.span.file).text;
+                lint::apply(ast, text, hir.is_some(), &mut diags);
+            }
         }
-        let report = self.report(text, diags);
-        match (ast, hir) {
-            (Some(ast), Some(hir)) => Ok((ast, hir, report)),
+        let report = Report {
+            diagnostics: diags.into_sorted(),
+            sources: Arc::new(sources),
+        };
+        match (unit, hir) {
+            (Some(unit), Some(hir)) => Ok((unit, hir, report)),
             _ => Err(Error::Spec(report)),
         }
     }
@@ -195,7 +219,7 @@ impl Variant {
 }
 
 struct Inner {
-    ast: Ast,
+    unit: Arc<Unit>,
     sources: Arc<SourceMap>,
     warnings: Report,
     backend: Option<Backend>,
@@ -265,6 +289,13 @@ impl Loss {
         &self.0.warnings
     }
 
+    /// How messages call the files that the spec uses, those that come with the compiler included;
+    /// each after those that it uses itself.
+    pub fn modules(&self) -> impl Iterator<Item = &str> {
+        let files = self.0.unit.modules();
+        files.map(|file| &*self.0.sources.file(file).name)
+    }
+
     /// What the spec takes.
     pub fn signature(&self) -> &Signature {
         &self.0.first.signature
@@ -289,7 +320,7 @@ impl Loss {
     pub fn emit(&self, stage: Stage) -> String {
         let variant = &self.0.first;
         match stage {
-            Stage::Ast => ast::print(&self.0.ast),
+            Stage::Ast => ast::print(&self.0.unit.main),
             Stage::Typed => hir::print(&variant.hir),
             Stage::Ir => crate::ir::print(self.prepared_gradient().graph()),
             Stage::Dot => crate::ir::dot(self.prepared_gradient().graph()),
@@ -427,7 +458,7 @@ impl Loss {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let inner = Inner {
-            ast: self.0.ast.clone(),
+            unit: self.0.unit.clone(),
             sources: self.0.sources.clone(),
             warnings: self.0.warnings.clone(),
             backend: self.0.backend,
@@ -484,7 +515,8 @@ impl Loss {
             return Ok(variant.clone());
         }
         let mut diags = Diagnostics::default();
-        let Some(hir) = hir::check(&self.0.ast, &Std, &rank, &mut diags) else {
+        let unit = &*self.0.unit;
+        let Some(hir) = hir::check(&unit.main, unit, &rank, &mut diags) else {
             return Err(self.misfit(diags.into_sorted()));
         };
         let ranks = hir.axes.packs().to_vec();
@@ -496,7 +528,7 @@ impl Loss {
 
 impl std::fmt::Debug for Loss {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Loss({})", ast::print(&self.0.ast).trim())
+        write!(f, "Loss({})", ast::print(&self.0.unit.main).trim())
     }
 }
 

@@ -1,4 +1,5 @@
-//! The text of the standard library, embedded: one row for each file under `specs/std`.
+//! The text of the standard library, embedded: one row for each file under `specs/std`, and for each
+//! of the modules under `specs/compat`.
 
 /// A file of the library: its name in messages, and its text.
 pub struct Module {
@@ -9,22 +10,26 @@ pub struct Module {
 }
 
 macro_rules! modules {
-    ($name:ident: $($file:literal)*) => {
+    ($name:ident, $folder:literal: $($file:literal)*) => {
         /// Files of the library.
         pub const $name: &[Module] = &[
             $(Module {
-                name: concat!("std/", $file, ".loss"),
-                text: include_str!(concat!("../specs/std/", $file, ".loss")),
+                name: concat!($folder, "/", $file, ".loss"),
+                text: include_str!(concat!("../specs/", $folder, "/", $file, ".loss")),
             }),*
         ];
     };
 }
 
-modules! { MODULES:
+modules! { MODULES, "std":
     "reduce" "overlap" "compound" "cross_entropy" "binary" "order" "distance" "regression" "divergence"
     "box" "metric" "field" "image" "adversarial" "reports" "schedules"
 }
 
-modules! { TASKS:
-    "task/multiclass" "task/multilabel" "task/binary" "task/regression"
+modules! { TASKS, "std/task":
+    "multiclass" "multilabel" "binary" "regression"
+}
+
+modules! { COMPAT, "compat":
+    "torch" "monai" "smp"
 }

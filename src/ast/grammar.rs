@@ -34,12 +34,9 @@ pub(super) static PRECEDENCE: ConstPrattParser<Rule, 15> =
 
 /// The words that start an item.
 pub(super) const ITEM_WORDS: &[&str] = &[
-    "language", "task", "axis", "input", "param", "ignore", "let", "term", "report", "minimize",
-    "fn", "loss", "test",
+    "language", "use", "task", "axis", "input", "param", "ignore", "let", "term", "report",
+    "minimize", "fn", "loss", "test",
 ];
-
-/// Words that a later version of the language gives a meaning.
-pub(super) const LATER_WORDS: &[&str] = &["use"];
 
 /// The reserved words inside expressions and definitions.
 pub(super) const INNER_WORDS: &[&str] = &[
@@ -48,7 +45,14 @@ pub(super) const INNER_WORDS: &[&str] = &[
 
 /// Whether a word cannot be a name.
 pub(super) fn is_reserved(word: &str) -> bool {
-    ITEM_WORDS.contains(&word) || LATER_WORDS.contains(&word) || INNER_WORDS.contains(&word)
+    ITEM_WORDS.contains(&word) || INNER_WORDS.contains(&word)
+}
+
+/// Whether a text is the name of a value, a function or a module.
+pub fn is_name(text: &str) -> bool {
+    let starts = text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+    let word = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    starts && word && !is_reserved(text)
 }
 
 #[cfg(test)]
@@ -58,7 +62,7 @@ mod tests {
 
     #[test]
     fn the_grammar_reserves_exactly_the_listed_words() {
-        for word in [ITEM_WORDS, LATER_WORDS, INNER_WORDS].concat() {
+        for word in [ITEM_WORDS, INNER_WORDS].concat() {
             assert!(Grammar::parse(Rule::ident, word).is_err(), "{word}");
             // A reserved word may be the beginning of a name.
             let longer = format!("{word}x");

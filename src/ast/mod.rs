@@ -18,6 +18,7 @@ mod tree;
 pub mod vocabulary;
 
 pub use format::format;
+pub use grammar::is_name;
 pub use parse::parse;
 pub use print::print;
 pub use scan::{MAX_BYTES, comments, decode};

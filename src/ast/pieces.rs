@@ -3,7 +3,7 @@
 //! Here brackets are paired and nesting is limited, so that neither the grammar nor the
 //! conversion can run out of stack. A mistake in one piece leaves the others readable.
 
-use super::grammar::{ITEM_WORDS, LATER_WORDS, is_reserved};
+use super::grammar::{ITEM_WORDS, is_reserved};
 use super::scan::{Token, TokenKind};
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Span};
@@ -172,7 +172,7 @@ impl Cutter<'_> {
     /// words in a row, which is no expression.
     fn starts_item(&self, at: usize) -> bool {
         let word = self.text(at);
-        if ITEM_WORDS.contains(&word) || LATER_WORDS.contains(&word) {
+        if ITEM_WORDS.contains(&word) {
             return true;
         }
         let operand_before = match self.tokens[at - 1].kind {

@@ -49,6 +49,7 @@ fn apart(last: &Item, item: &Item) -> bool {
 fn section(item: &Item) -> u8 {
     match item.kind {
         ItemKind::Language { .. } => 0,
+        ItemKind::Use(_) => 8,
         ItemKind::Task(_) | ItemKind::Axis { .. } => 1,
         ItemKind::Input { .. } => 2,
         ItemKind::Param { .. } | ItemKind::Ignore { .. } | ItemKind::Let(_) => 3,
@@ -63,6 +64,7 @@ fn section(item: &Item) -> u8 {
 fn print_item(kind: &ItemKind) -> String {
     match kind {
         ItemKind::Language { version, .. } => format!("language {version}"),
+        ItemKind::Use(used) => print_use(used),
         ItemKind::Task(name) => format!("task {}", name.text),
         ItemKind::Axis { name, role, size } => {
             let role = role.iter().map(|r| format!(": {}", r.text));
@@ -87,6 +89,15 @@ fn print_item(kind: &ItemKind) -> String {
         ItemKind::Loss(definition) => print_definition("loss", definition),
         ItemKind::Test(test) => print_test(test),
     }
+}
+
+fn print_use(used: &Use) -> String {
+    let module = match &used.module {
+        ModuleName::Embedded(name) => name.clone(),
+        ModuleName::File(path) => format!("\"{path}\""),
+    };
+    let alias = used.alias.iter().map(|alias| format!(" as {}", alias.text));
+    format!("use {module}{}", alias.collect::<String>())
 }
 
 fn print_test(test: &Test) -> String {
@@ -331,11 +342,15 @@ fn write_kind(out: &mut String, kind: &ExprKind, tail: bool) {
             write_expr(out, otherwise, ANY, true);
         }
         ExprKind::Call {
+            module,
             callee,
             axes,
             args,
             on,
         } => {
+            if let Some(module) = module {
+                out.push_str(&format!("{}.", module.text));
+            }
             out.push_str(&callee.text);
             if let Some(axes) = axes {
                 out.push_str(&format!("[{}]", joined(axes, print_axis_ref)));

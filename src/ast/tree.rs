@@ -20,6 +20,38 @@ pub struct Ast {
     pub span: Span,
 }
 
+impl Ast {
+    /// The expressions of all items, without those that are part of another.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        fn of(item: &Item) -> Vec<&Expr> {
+            match &item.kind {
+                ItemKind::Language { .. }
+                | ItemKind::Use(_)
+                | ItemKind::Task(_)
+                | ItemKind::Axis { .. }
+                | ItemKind::Input { .. } => Vec::new(),
+                ItemKind::Param { default, .. } => vec![default],
+                ItemKind::Ignore { condition, .. } => vec![condition],
+                ItemKind::Let(binding) | ItemKind::Term(binding) | ItemKind::Report(binding) => {
+                    vec![&binding.value]
+                }
+                ItemKind::Minimize(value) => vec![value],
+                ItemKind::Test(test) => {
+                    let all = test.statements.iter();
+                    all.flat_map(|statement| statement.kind.exprs()).collect()
+                }
+                ItemKind::Fn(definition) | ItemKind::Loss(definition) => {
+                    let defaults = definition.options.iter().filter_map(|o| o.default.as_ref());
+                    let body = &definition.body;
+                    let lets = body.lets.iter().map(|binding| &binding.value);
+                    defaults.chain(lets).chain([&body.value]).collect()
+                }
+            }
+        }
+        self.items.iter().flat_map(of).collect()
+    }
+}
+
 /// A top-level declaration.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Item {
@@ -29,6 +61,16 @@ pub struct Item {
     pub kind: ItemKind,
     /// All of it, without the doc comment.
     pub span: Span,
+}
+
+impl Item {
+    /// What a `fn` or a `loss` defines.
+    pub fn definition(&self) -> Option<&Definition> {
+        match &self.kind {
+            ItemKind::Fn(definition) | ItemKind::Loss(definition) => Some(definition),
+            _ => None,
+        }
+    }
 }
 
 /// The kinds of items.
@@ -41,6 +83,8 @@ pub enum ItemKind {
         /// Where the number stands.
         span: Span,
     },
+    /// `use monai`, `use "common.loss" as c`
+    Use(Use),
     /// `task multiclass`
     Task(Ident),
     /// `axis B: batch`, `axis K = 4`
@@ -137,6 +181,26 @@ pub enum StatementKind {
     Fails(Ident),
 }
 
+impl StatementKind {
+    /// The expressions that it is made of.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            StatementKind::Task(_) | StatementKind::Input { .. } | StatementKind::Fails(_) => {
+                Vec::new()
+            }
+            StatementKind::Given(binding) => vec![&binding.value],
+            StatementKind::Minimize(value) => vec![value],
+            StatementKind::Expect(Expectation { of, about, within }) => {
+                let of = match of {
+                    Expected::Value(value) => Some(value),
+                    Expected::Minimize | Expected::Report(_) => None,
+                };
+                of.into_iter().chain([about]).chain(within).collect()
+            }
+        }
+    }
+}
+
 /// What a value is expected to be.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Expectation {
@@ -157,6 +221,26 @@ pub enum Expected {
     Report(Ident),
     /// Any expression that the spec could minimize.
     Value(Expr),
+}
+
+/// A module that a file uses.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Use {
+    /// Which one.
+    pub module: ModuleName,
+    /// Where that stands.
+    pub span: Span,
+    /// What it is called in this file, where that is said.
+    pub alias: Option<Ident>,
+}
+
+/// How a module is named where it is used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ModuleName {
+    /// `monai`: one that comes with the compiler.
+    Embedded(String),
+    /// `"common.loss"`: a file, its path as written without the quotes.
+    File(String),
 }
 
 /// A name and its value.
@@ -320,6 +404,38 @@ pub struct Expr {
     pub span: Span,
 }
 
+impl Expr {
+    /// The expressions that it is made of, in the order of the text.
+    pub fn parts(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::Number { .. } | ExprKind::Bool(_) | ExprKind::Name(_) | ExprKind::Axis(_) => {
+                Vec::new()
+            }
+            ExprKind::List(items) => items.iter().collect(),
+            ExprKind::Unary { operand, .. } => vec![operand],
+            ExprKind::Binary { lhs, rhs, .. } => vec![lhs, rhs],
+            ExprKind::If {
+                cond,
+                then,
+                otherwise,
+            } => vec![cond, then, otherwise],
+            ExprKind::Call { args, on, .. } => {
+                let args = args.iter().flatten().chain(on.iter().flatten());
+                args.map(|arg| &arg.value).collect()
+            }
+            ExprKind::Select { base, selectors } => {
+                let indices = selectors.iter().filter_map(|selector| match selector {
+                    Selector::At { index, .. } => Some(index),
+                    _ => None,
+                });
+                std::iter::once(&**base).chain(indices).collect()
+            }
+            ExprKind::As { base, .. } => vec![base],
+            ExprKind::SumFor { body, .. } => vec![body],
+        }
+    }
+}
+
 /// The forms of expressions.
 #[derive(Clone, PartialEq, Debug)]
 pub enum ExprKind {
@@ -365,13 +481,15 @@ pub enum ExprKind {
         /// Elsewhere.
         otherwise: Box<Expr>,
     },
-    /// `sum[space](p*t, where=m)`, `dice() on (aux, mask)`, `index[N]`
+    /// `sum[space](p*t, where=m)`, `dice() on (aux, mask)`, `monai.dice()`, `index[N]`
     Call {
+        /// The module whose definition is called: `monai` in `monai.dice_ce()`.
+        module: Option<Ident>,
         /// What is called.
         callee: Ident,
         /// What stands in the brackets, if there are any.
         axes: Option<Vec<AxisRef>>,
-        /// What stands in the parentheses; `None` for `index[N]`.
+        /// What stands in the parentheses; `None` for `index[N]`, and for `monai.dice` alone.
         args: Option<Vec<Arg>>,
         /// What stands after `on`.
         on: Option<Vec<Arg>>,

@@ -6,7 +6,8 @@
 macro_rules! codes {
     ($($code:ident $name:ident $(= $lint:literal)?: $title:literal;)*) => {
         /// A kind of mistake. `E01` is syntax, `E02` names, kinds and axes, `E03` options,
-        /// `E04` the spec as a whole, `E05` tests in specs, `E06` what is bound when it runs, `W` warnings.
+        /// `E04` the spec as a whole, `E05` tests in specs, `E06` what is bound when it runs, `E07` modules,
+        /// `W` warnings.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Code {
             $(#[doc = $title] $name,)*
@@ -91,6 +92,13 @@ codes! {
     E0606 BadLabel: "a label is not a class number";
     E0607 BadScalar: "a scalar is outside its range";
     E0608 Execution: "the back end failed";
+
+    E0701 UnknownModule: "a module does not exist or is not in use";
+    E0702 BadPath: "the path of a module cannot be used";
+    E0703 ModuleCycle: "files use each other in a circle";
+    E0704 NotInModule: "an item does not belong in a module";
+    E0705 Private: "a name is private to its file";
+    E0706 TooManyModules: "a spec uses too many files";
 
     W0201 LogOfProbs = "log_of_probs": "the logarithm of probabilities loses precision";
     W0202 Unused = "unused": "something is declared and never used";

@@ -108,6 +108,22 @@ impl Diagnostic {
         self
     }
 
+    /// Points at the `use` items that led to the file at fault, the nearest first; of many only some.
+    pub fn used_at(mut self, used: &[Span]) -> Diagnostic {
+        const SHOWN: usize = 4;
+        for (i, &span) in used.iter().enumerate() {
+            if i < SHOWN || i + 1 == used.len() {
+                self = self.also(span, "used here");
+            }
+        }
+        match used.len().saturating_sub(SHOWN + 1) {
+            0 => self,
+            more => self.note(format!(
+                "{more} more files use each other between the last two"
+            )),
+        }
+    }
+
     /// Adds a fact.
     pub fn note(mut self, text: impl Into<String>) -> Diagnostic {
         self.notes.push(text.into());

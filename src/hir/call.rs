@@ -34,6 +34,7 @@ impl<'a> Cx<'a> {
     /// A call: of a function of the language, or of a definition.
     pub(super) fn call(
         &mut self,
+        module: Option<&ast::Ident>,
         callee: &ast::Ident,
         axes: Option<&[ast::AxisRef]>,
         args: Option<&[ast::Arg]>,
@@ -41,7 +42,10 @@ impl<'a> Cx<'a> {
         span: Span,
     ) -> Checked<Value> {
         let name = &callee.text;
-        if is_builtin(name) {
+        if let (Some(module), None, None) = (module, args, axes) {
+            return Err(self.uncalled(module, callee));
+        }
+        if module.is_none() && is_builtin(name) {
             if let Some(on) = on {
                 let at = on.first().map_or(span, |arg| arg.value.span);
                 return Err(self.report(
@@ -54,7 +58,10 @@ impl<'a> Cx<'a> {
             }
             return self.builtin(callee, axes, args, span);
         }
-        let candidates = self.candidates(name);
+        let candidates = match module {
+            Some(module) => self.of_module(module, callee)?,
+            None => self.candidates(name),
+        };
         if candidates.is_empty() {
             return Err(self.unknown_callee(callee));
         }
@@ -77,23 +84,21 @@ impl<'a> Cx<'a> {
         self.overload(&candidates, site)
     }
 
-    /// The definitions of a name: the file's own, else the library's.
+    /// The definitions of a name: the file's own, else the library's, whose private names are for
+    /// files of the library.
     fn candidates(&self, name: &str) -> Vec<&'a ast::Definition> {
-        let own: Vec<&'a ast::Definition> = self
-            .definitions
-            .iter()
-            .copied()
-            .filter(|d| d.answers_to(name))
-            .collect();
-        let in_library = self
-            .frames
-            .last()
-            .is_some_and(|frame| self.library.holds(frame.head));
-        if own.is_empty() || in_library {
+        let own = self.defined(self.here(), name);
+        let hidden = name.starts_with('_') && !self.in_library();
+        if own.is_empty() && !hidden {
             self.library.find(name)
         } else {
             own
         }
+    }
+
+    fn in_library(&self) -> bool {
+        let frame = self.frames.last();
+        frame.is_some_and(|frame| self.library.holds(frame.head))
     }
 
     pub(super) fn is_callable(&self, name: &str) -> bool {
@@ -113,8 +118,9 @@ impl<'a> Cx<'a> {
             return Some(bare);
         }
         let lower = name.to_lowercase();
-        let own = self.definitions.iter().flat_map(|d| d.names());
-        let own = own.map(|name| name.text.as_str());
+        let file = self.here();
+        let own = self.definitions.iter().filter(|d| d.head.file == file);
+        let own = own.flat_map(|d| d.names()).map(|name| name.text.as_str());
         let library = self.library.names();
         let names = own
             .chain(library.iter().copied().filter(|n| !n.starts_with('_')))
@@ -130,6 +136,10 @@ impl<'a> Cx<'a> {
 
     fn unknown_callee(&mut self, callee: &ast::Ident) -> Reported {
         let name = &callee.text;
+        if let Some(hidden) = self.library.find(name).first() {
+            let at = hidden.name.span;
+            return self.private("the standard library", callee, at);
+        }
         let mut diagnostic = Diagnostic::error(
             Code::UnknownName,
             format!("there is no loss or function `{name}`"),
@@ -183,7 +193,7 @@ impl<'a> Cx<'a> {
             ));
         }
         let mut scope = Scope {
-            sees_file: !self.library.holds(definition.head),
+            sees_file: definition.head.file == self.main,
             file_operands: false,
             ..Scope::default()
         };

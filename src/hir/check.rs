@@ -1,6 +1,6 @@
 //! A file → [`Hir`]: items in order, then what is minimized, then what nothing used.
 
-use super::axes::Role;
+use super::axes::{AxisId, Role};
 use super::cx::{Checked, Cx, Global, GlobalSource, Library, Reported, State, operands};
 use super::tree::{Expr, ExprId, ExprKind, Hir, Ignore, InputSource, Report};
 use super::ty::Kind;
@@ -22,7 +22,7 @@ pub fn check(
 ) -> Option<Hir> {
     let mut first = Diagnostics::default();
     let flat = |_: &str| None;
-    let mut cx = Cx::new(library, &flat, &mut first);
+    let mut cx = Cx::new(ast.span.file, library, &flat, &mut first);
     let hir = cx.file(ast);
     if !cx.ranks_matter {
         diags.append(first);
@@ -30,7 +30,7 @@ pub fn check(
     }
     // Something looks at the axes of a pack one by one: check again with packs taken apart.
     let known = |name: &str| Some(ranks(name).unwrap_or(ASSUMED_RANK));
-    let mut cx = Cx::new(library, &known, diags);
+    let mut cx = Cx::new(ast.span.file, library, &known, diags);
     cx.ranks_matter = true;
     cx.file(ast).ok()
 }
@@ -132,15 +132,7 @@ impl<'a> Cx<'a> {
         let mut task: Option<&'a ast::Ident> = None;
         for item in &ast.items {
             let result = match &item.kind {
-                ItemKind::Language { version: 1, .. } => Ok(()),
-                ItemKind::Language { version, span } => Err(self.report(
-                    Diagnostic::error(
-                        Code::BadVersion,
-                        format!("there is no version {version} of the language"),
-                    )
-                    .at(*span, "not known")
-                    .help("this compiler knows `language 1`"),
-                )),
+                ItemKind::Language { version, span } => self.version(*version, *span),
                 ItemKind::Task(name) => match task {
                     Some(first) => Err(self.report(
                         Diagnostic::error(Code::Duplicate, "a file has one task")
@@ -152,6 +144,8 @@ impl<'a> Cx<'a> {
                         Ok(())
                     }
                 },
+                // Followed where the files are read.
+                ItemKind::Use(_) => Ok(()),
                 ItemKind::Axis { name, role, size } => self.axis_item(name, role.as_ref(), *size),
                 ItemKind::Input { .. }
                 | ItemKind::Param { .. }
@@ -183,6 +177,7 @@ impl<'a> Cx<'a> {
             };
             failed |= result.is_err();
         }
+        failed |= self.modules().is_err();
         let tensors = self
             .inputs
             .iter()
@@ -370,20 +365,17 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// Axes for the operands of a definition that nothing calls: one for each role.
-    pub(super) fn probe_axes(&mut self, span: Span) -> [super::axes::AxisId; 3] {
-        [
-            self.axes.probe("N", Role::Batch, span),
-            self.axes.probe("C", Role::Class, span),
-            self.axes.probe("S", Role::Space, span),
-        ]
+    /// Axes of a batch, of classes and of space, made to check a definition that nothing calls.
+    pub(super) fn probe_axes(&mut self, span: Span) -> [AxisId; 3] {
+        let roles = [("N", Role::Batch), ("C", Role::Class), ("S", Role::Space)];
+        roles.map(|(name, role)| self.axes.probe(name, role, span))
     }
 
-    /// An operand of a declared type, made to check a definition that nothing calls.
+    /// An operand of a declared type over such axes.
     pub(super) fn probe_operand(
         &mut self,
         operand: &ast::OperandDecl,
-        [n, c, s]: [super::axes::AxisId; 3],
+        [n, c, s]: [AxisId; 3],
     ) -> Option<ExprId> {
         let ast::TypeKind::Tensor { kind, class, .. } = &operand.ty.kind else {
             return None;

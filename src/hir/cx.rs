@@ -6,7 +6,7 @@ use super::tree::{Expr, ExprId, ExprKind, Input, RangeCheck};
 use super::ty::{Kind, Ty};
 use crate::ast;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use std::collections::HashMap;
 
 /// A diagnostic has been pushed; there is no value.
@@ -16,18 +16,41 @@ pub(super) struct Reported;
 /// A value, or the knowledge that its absence has been reported.
 pub(super) type Checked<T> = Result<T, Reported>;
 
-/// Where definitions outside the user's file come from.
+/// Where definitions outside the spec itself come from.
 pub trait Library {
-    /// All definitions of this name: overloads of one loss, or one function.
-    fn find(&self, name: &str) -> Vec<&'static ast::Definition>;
-    /// Every name, for suggestions.
-    fn names(&self) -> Vec<&'static str>;
+    /// All definitions of this name in the standard library: overloads of one loss, or one function.
+    fn find(&self, name: &str) -> Vec<&ast::Definition>;
+    /// Every name of the standard library, for suggestions.
+    fn names(&self) -> Vec<&str>;
     /// The inputs that `task NAME` declares.
-    fn task(&self, name: &str) -> Option<&'static ast::Ast>;
+    fn task(&self, name: &str) -> Option<&ast::Ast>;
     /// Every task.
-    fn tasks(&self) -> Vec<&'static str>;
-    /// Whether a file belongs to the library.
+    fn tasks(&self) -> Vec<&str>;
+    /// Whether a file comes with the compiler.
     fn holds(&self, span: Span) -> bool;
+    /// The modules that a file uses.
+    fn uses(&self, file: FileId) -> &[Used];
+    /// What a module defines.
+    fn module(&self, file: FileId) -> Option<&ast::Ast>;
+    /// The modules that are files of the user's own.
+    fn own_modules(&self) -> Vec<&ast::Ast>;
+    /// Where a module is used first.
+    fn used_at(&self, file: FileId) -> Option<Span>;
+    /// The names of the modules that come with the compiler.
+    fn embedded(&self) -> Vec<&str>;
+    /// The names that such a module has for others.
+    fn names_of(&self, module: &str) -> Vec<&str>;
+}
+
+/// A module in the file that uses it.
+#[derive(Clone, Debug)]
+pub struct Used {
+    /// What it is called there.
+    pub name: String,
+    /// Its file; `None` if it cannot be used, which has been reported.
+    pub file: Option<FileId>,
+    /// The `use` item.
+    pub span: Span,
 }
 
 /// What a name can stand for while a spec is checked.
@@ -107,6 +130,8 @@ const MAX_STEPS: usize = 1_000_000;
 
 /// The checker's state.
 pub(super) struct Cx<'a> {
+    /// The spec itself.
+    pub main: FileId,
     pub axes: Axes,
     pub inputs: Vec<Input>,
     pub exprs: Vec<Expr>,
@@ -128,11 +153,13 @@ pub(super) struct Cx<'a> {
 
 impl<'a> Cx<'a> {
     pub fn new(
+        main: FileId,
         library: &'a dyn Library,
         ranks: &'a dyn Fn(&str) -> Option<usize>,
         diags: &'a mut Diagnostics,
     ) -> Cx<'a> {
         Cx {
+            main,
             axes: Axes::default(),
             inputs: Vec::new(),
             exprs: Vec::new(),
@@ -177,7 +204,13 @@ impl<'a> Cx<'a> {
         Ok(())
     }
 
-    /// The place in the user's own file that a span stands for: itself, or the call that led into
+    /// The file whose text is being checked.
+    pub fn here(&self) -> FileId {
+        let frame = self.frames.last();
+        frame.map_or(self.main, |frame| frame.head.file)
+    }
+
+    /// The place in the user's own files that a span stands for: itself, or the call that led into
     /// the library.
     pub fn place(&self, span: Span) -> Span {
         if !self.library.holds(span) {
@@ -192,7 +225,8 @@ impl<'a> Cx<'a> {
     }
 
     /// Pushes a diagnostic. One that points into the library is made to point at the user's call,
-    /// with the library's text as the second place.
+    /// with the library's text as the second place; one that points into a module says where that
+    /// is used.
     pub fn report(&mut self, mut diagnostic: Diagnostic) -> Reported {
         if let Some(primary) = diagnostic.primary.clone()
             && self.library.holds(primary.span)
@@ -209,7 +243,13 @@ impl<'a> Cx<'a> {
                 diagnostic = diagnostic.at(call, format!("in this call of `{name}`"));
             }
         }
-        self.diags.push(diagnostic);
+        let mut used = Vec::new();
+        let mut file = diagnostic.primary.as_ref().map(|label| label.span.file);
+        while let Some(at) = file.and_then(|file| self.library.used_at(file)) {
+            used.push(at);
+            file = Some(at.file);
+        }
+        self.diags.push(diagnostic.used_at(&used));
         Reported
     }
 

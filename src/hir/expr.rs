@@ -105,11 +105,13 @@ impl<'a> Cx<'a> {
                 otherwise,
             } => self.conditional(cond, then, otherwise, span),
             ast::ExprKind::Call {
+                module,
                 callee,
                 axes,
                 args,
                 on,
             } => self.call(
+                module.as_ref(),
                 callee,
                 axes.as_deref(),
                 args.as_deref(),

@@ -13,6 +13,21 @@ use crate::signature::Bounds;
 use crate::source::Span;
 
 impl<'a> Cx<'a> {
+    /// `language 1`.
+    pub(super) fn version(&mut self, version: u32, span: Span) -> Checked<()> {
+        if version == 1 {
+            return Ok(());
+        }
+        Err(self.report(
+            Diagnostic::error(
+                Code::BadVersion,
+                format!("there is no version {version} of the language"),
+            )
+            .at(span, "not known")
+            .help("this compiler knows `language 1`"),
+        ))
+    }
+
     /// `axis B: batch`, `axis K = 4`.
     pub(super) fn axis_item(
         &mut self,
@@ -480,7 +495,9 @@ impl<'a> Cx<'a> {
                 .collect()
         };
         let others = self.definitions.iter();
-        let others = others.filter(|d| signature(d) == signature(definition));
+        let others = others.filter(|d| {
+            d.head.file == definition.head.file && signature(d) == signature(definition)
+        });
         let mut taken: Vec<&ast::Ident> = others.flat_map(|d| d.names()).collect();
         for name in definition.names() {
             let Some(first) = taken.iter().find(|other| other.text == name.text) else {

@@ -128,7 +128,7 @@ impl Cx<'_> {
         // What is made of a declared term, as `region^2` is, is not that term.
         let declared = matches!(&expr.kind, ast::ExprKind::Name(name) if is_term(name));
         let base = match name_of(expr) {
-            Some(name) if declared || !is_term(name) => name.to_string(),
+            Some(name) if declared || !is_term(&name) => name,
             _ => "term".to_string(),
         };
         if let Some(known) = terms.iter_mut().find(|t| declared && t.name == base) {
@@ -235,10 +235,13 @@ fn product<'e>(expr: &'e ast::Expr, divides: bool, parts: &mut Vec<(&'e ast::Exp
 }
 
 /// What a term is called: the name it has, or that of the first call in it.
-fn name_of(expr: &ast::Expr) -> Option<&str> {
+fn name_of(expr: &ast::Expr) -> Option<String> {
     match &expr.kind {
-        ast::ExprKind::Name(name) => Some(name),
-        ast::ExprKind::Call { callee, .. } => Some(&callee.text),
+        ast::ExprKind::Name(name) => Some(name.clone()),
+        ast::ExprKind::Call { module, callee, .. } => Some(match module {
+            Some(module) => format!("{}.{}", module.text, callee.text),
+            None => callee.text.clone(),
+        }),
         ast::ExprKind::Unary { operand, .. } => name_of(operand),
         ast::ExprKind::Binary { lhs, rhs, .. } => call_in(lhs).or_else(|| call_in(rhs)),
         ast::ExprKind::If {
@@ -253,7 +256,7 @@ fn name_of(expr: &ast::Expr) -> Option<&str> {
     }
 }
 
-fn call_in(expr: &ast::Expr) -> Option<&str> {
+fn call_in(expr: &ast::Expr) -> Option<String> {
     match expr.kind {
         ast::ExprKind::Number { .. } => None,
         _ => name_of(expr),

@@ -20,6 +20,7 @@ mod functions;
 mod ignore;
 mod items;
 mod minimize;
+mod modules;
 mod operands;
 mod options;
 mod order;
@@ -33,7 +34,7 @@ mod window;
 
 pub use axes::{Axes, Axis, AxisDef, AxisId, Role};
 pub use check::{ASSUMED_RANK, check};
-pub use cx::{Library, operands};
+pub use cx::{Library, Used, operands};
 pub use functions::{FUNCTIONS, Function, is_builtin, is_function};
 pub use print::print;
 pub use tree::*;

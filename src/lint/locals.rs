@@ -83,6 +83,7 @@ impl<'a> Uses<'a> {
                 self.walk(otherwise);
             }
             ExprKind::Call {
+                module,
                 callee,
                 axes,
                 args,
@@ -92,7 +93,8 @@ impl<'a> Uses<'a> {
                 self.names.extend(axes.map(|axis| axis.name.text.as_str()));
                 self.args(args.as_deref().unwrap_or(&[]));
                 self.args(on.as_deref().unwrap_or(&[]));
-                self.takes_operands |= on.is_none() && !is_builtin(&callee.text);
+                self.takes_operands |=
+                    on.is_none() && (module.is_some() || !is_builtin(&callee.text));
             }
             ExprKind::Select { base, selectors } => {
                 self.walk(base);

@@ -3,12 +3,14 @@
 mod candle;
 #[cfg(feature = "cli")]
 mod cli;
+mod compat;
 mod fused;
 mod golden;
 mod ignored;
 mod ir;
 mod language;
 mod lints;
+mod modules;
 mod pages;
 mod readme;
 mod run;

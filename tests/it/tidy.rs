@@ -25,7 +25,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         "run",
         &["source", "arena", "diag", "ir", "signature", "plan"],
     ),
-    ("library", &["source", "diag", "ast", "hir", "stdlib"]),
+    ("library", &["source", "diag", "ast", "stdlib"]),
+    ("module", &["source", "diag", "ast", "hir", "library"]),
     ("error", &["source", "diag"]),
     (
         "testing",

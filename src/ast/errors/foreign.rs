@@ -1,5 +1,6 @@
 //! Operators, numbers and quotes of other languages, found by the scan.
 
+use super::super::grammar::is_reserved;
 use super::super::pieces::MAX_ERRORS;
 use super::super::scan::{Token, TokenKind};
 use super::super::vocabulary;
@@ -94,10 +95,8 @@ pub(in crate::ast) fn report(
         if token.first {
             in_line = 0;
         }
-        if token.kind == TokenKind::Foreign
-            && !belongs(text, tokens, at)
-            && found.len() < MAX_ERRORS
-        {
+        let foreign = token.kind == TokenKind::Foreign && !belongs(text, tokens, at);
+        if foreign && found.len() < MAX_ERRORS {
             in_line += 1;
             if in_line == 1 {
                 found.push(explain(file, text, tokens, at));
@@ -106,13 +105,34 @@ pub(in crate::ast) fn report(
     }
 }
 
-/// Whether a token that most of the language does not have is at its place here: the name of a
-/// test.
+/// Whether a token that most of the language does not have is at its place here: the path of a
+/// `use`, the name of a test, the point in `monai.dice()`.
 fn belongs(text: &str, tokens: &[Token], at: usize) -> bool {
     let word = |at: usize| tokens.get(at).map_or("", |t| &text[t.start..t.end]);
-    let name = word(at);
-    let quoted = name.len() > 1 && name.starts_with('"') && name.ends_with('"');
-    at == 1 && word(0) == "test" && quoted && !name.starts_with("\"\"\"")
+    if word(0) == "use" || word(at) != "." {
+        let quoted = word(at);
+        let whole = quoted.len() > 1 && quoted.starts_with('"') && quoted.ends_with('"');
+        let named = at == 1 && matches!(word(0), "use" | "test");
+        return named && whole && !quoted.starts_with("\"\"\"");
+    }
+    // More points in a row are the path of another language.
+    let ends = |at: Option<usize>| at.is_none_or(|at| word(at) != ".");
+    glued(text, tokens, at).is_some() && ends(at.checked_sub(2)) && ends(Some(at + 2))
+}
+
+/// The two names that a point joins without blank space.
+fn glued<'t>(text: &'t str, tokens: &[Token], at: usize) -> Option<(&'t str, &'t str)> {
+    let name = |token: &Token| {
+        let word = &text[token.start..token.end];
+        (token.kind == TokenKind::Word && !is_reserved(word)).then_some(word)
+    };
+    let (before, point, behind) = (
+        tokens.get(at.checked_sub(1)?)?,
+        tokens[at],
+        tokens.get(at + 1)?,
+    );
+    let close = before.end == point.start && point.end == behind.start;
+    close.then_some((name(before)?, name(behind)?))
 }
 
 fn explain(file: FileId, text: &str, tokens: &[Token], at: usize) -> Diagnostic {
@@ -122,6 +142,16 @@ fn explain(file: FileId, text: &str, tokens: &[Token], at: usize) -> Diagnostic 
     let error = |message: String| Diagnostic::error(Code::Syntax, message);
 
     let quote = word.starts_with(['"', '\'', '“', '”', '‘', '’', '«', '»']);
+    if quote && at == 1 && &text[tokens[0].start..tokens[0].end] == "use" {
+        let path = word.trim_matches(['"', '\'', '“', '”', '‘', '’', '«', '»']);
+        return error("the path of a module stands in double quotes".to_owned())
+            .at(span, "")
+            .fix(
+                span,
+                format!("\"{path}\""),
+                "write double quotes, on one line",
+            );
+    }
     if quote {
         let diagnostic = error("there are no strings".to_owned()).at(span, "");
         let bare = word.trim_matches(['"', '\'', '“', '”', '‘', '’']);
@@ -262,7 +292,8 @@ const MODULES: &[&str] = &[
     "self",
 ];
 
-/// `x.sum()`, `torch.mean(x)`.
+/// `sum(x).exp()`, `torch.nn.mean(x)`, `use common.loss`: points that do not stand between a module
+/// and its name.
 fn dot(text: &str, tokens: &[Token], at: usize, span: Span) -> Diagnostic {
     let any = |at: usize| {
         let token = tokens.get(at)?;
@@ -271,8 +302,11 @@ fn dot(text: &str, tokens: &[Token], at: usize, span: Span) -> Diagnostic {
     };
     let word = |at: usize| any(at).filter(|word| word.starts_with(|c: char| c.is_lowercase()));
     let point = |at: usize| tokens.get(at).is_some_and(|t| &text[t.start..t.end] == ".");
-    let diagnostic =
-        Diagnostic::error(Code::Syntax, "names have no points").at(span, "not expected here");
+    if tokens[..1].iter().any(|t| &text[t.start..t.end] == "use") {
+        return bare_path(text, tokens, span);
+    }
+    let message = "a point stands only between a module and a name of it";
+    let diagnostic = Diagnostic::error(Code::Syntax, message).at(span, "not expected here");
     let first = at.checked_sub(1).and_then(any);
     if matches!((first, any(at + 1)), (_, Some("T" | "t" | "mT"))) {
         return diagnostic.help("axes are matched by name, so nothing is transposed");
@@ -297,6 +331,27 @@ fn dot(text: &str, tokens: &[Token], at: usize, span: Span) -> Diagnostic {
         (Some(value), Some(name)) => {
             diagnostic.help(format!("there are no methods: write `{name}({value})`"))
         }
-        _ => diagnostic.help("there are no methods and no modules, only functions: `sum(x)`"),
+        _ => diagnostic.help("there are no methods, only functions: `sum(x)`"),
     }
+}
+
+/// A path without quotes, or the part of a module, behind `use`.
+fn bare_path(text: &str, tokens: &[Token], span: Span) -> Diagnostic {
+    let line = 1 + tokens.iter().skip(1).take_while(|t| !t.first).count();
+    let rest = &tokens[1..line];
+    let alias = rest.iter().position(|t| &text[t.start..t.end] == "as");
+    let path = &rest[..alias.filter(|&at| at > 0).unwrap_or(rest.len())];
+    let (Some(first), Some(last)) = (path.first(), path.last()) else {
+        return Diagnostic::error(Code::Syntax, "the name of a module is missing").at(span, "");
+    };
+    let whole = Span::new(span.file, first.start, last.end);
+    let path = &text[first.start..last.end];
+    if path.ends_with(".loss") {
+        return Diagnostic::error(Code::Syntax, "the path of a module stands in double quotes")
+            .at(whole, "")
+            .fix(whole, format!("\"{path}\""), "write the quotes");
+    }
+    Diagnostic::error(Code::Syntax, "a module has no parts")
+        .at(span, "not expected here")
+        .help("`use torch` names the whole module, `use \"common.loss\"` a file")
 }

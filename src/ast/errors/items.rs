@@ -1,10 +1,12 @@
 //! Lines that start with a word that is no item.
 
-use super::super::grammar::{ITEM_WORDS, LATER_WORDS};
+use super::super::grammar::ITEM_WORDS;
 use super::super::pieces::is_unknown_item;
 use super::super::scan::{Token, TokenKind};
 use crate::diag::{Code, Diagnostic, nearest, or_list};
 use crate::source::{FileId, Span};
+
+const USE: &str = "the standard library is there already; a module is named with `use monai` or `use \"common.loss\"`";
 
 /// Words of other languages at the start of a line, and what to do instead.
 const OTHERS: &[(&str, &str)] = &[
@@ -18,18 +20,9 @@ const OTHERS: &[(&str, &str)] = &[
         "class",
         "a loss is `loss name(...) on pred: probs, target: probs = ...`",
     ),
-    (
-        "import",
-        "nothing is imported: the standard library is there already",
-    ),
-    (
-        "from",
-        "nothing is imported: the standard library is there already",
-    ),
-    (
-        "include",
-        "nothing is included: the standard library is there already",
-    ),
+    ("import", USE),
+    ("from", USE),
+    ("include", USE),
     (
         "return",
         "the value of a body is its last line, without a word before it",
@@ -63,8 +56,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("print", "a value to watch is `report name = ...`"),
 ];
 
-/// The diagnostic for a piece that is no item: it starts with a reserved word of a later version,
-/// or with two words in a row.
+/// The diagnostic for a piece that is no item: it starts with two words in a row.
 pub(in crate::ast) fn unknown_item(
     file: FileId,
     text: &str,
@@ -75,12 +67,6 @@ pub(in crate::ast) fn unknown_item(
     let span = Span::new(file, first.start, first.end);
     let error = |message: String| Diagnostic::error(Code::Syntax, message);
 
-    if LATER_WORDS.contains(&word) {
-        let diagnostic = error(format!("`{word}` is not an item of this version"))
-            .at(span, "reserved for a later version of the language")
-            .note(all_items());
-        return Some(diagnostic);
-    }
     // `minimise(x)` and `maximize(x)` look like calls and are not meant as such.
     let called = tokens.get(1).is_some_and(|t| is_open(text, t));
     let meant = matches!(

@@ -9,6 +9,7 @@ use super::operands::{
 };
 use super::spelling::{reserved_word, spelling_of_names, types};
 use super::trouble::Trouble;
+use super::uses::use_item;
 use crate::diag::Diagnostic;
 
 /// A guess: the diagnostic if the tokens look like this mistake.
@@ -16,6 +17,7 @@ type Guess = fn(&Trouble) -> Option<Diagnostic>;
 
 /// The guesses in the order in which they are tried: the more specific come first.
 const GUESSES: &[Guess] = &[
+    use_item,
     item_word,
     semicolon,
     colon,

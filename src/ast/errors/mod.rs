@@ -12,6 +12,7 @@ mod brackets;
 mod declarations;
 mod operands;
 mod spelling;
+mod uses;
 
 mod items;
 mod refusals;
@@ -177,6 +178,7 @@ fn describe(rule: Rule) -> &'static str {
         | Rule::gt
         | Rule::ge => OPERATOR,
         Rule::kw_language
+        | Rule::kw_use
         | Rule::kw_task
         | Rule::kw_axis
         | Rule::kw_input
@@ -189,6 +191,7 @@ fn describe(rule: Rule) -> &'static str {
         | Rule::kw_fn
         | Rule::kw_loss
         | Rule::language_item
+        | Rule::use_item
         | Rule::task_item
         | Rule::axis_item
         | Rule::input_item

@@ -483,7 +483,7 @@ fn space(within: Rule, left: Rule, right: Rule) -> bool {
     use Rule::*;
     match (left, right) {
         (_, comma | colon | semicolon | close | close_bracket) => false,
-        (open | open_bracket, _) => false,
+        (open | open_bracket | point, _) | (_, member) => false,
         // A bracket belongs to the name before it, but not to a word.
         (kw_on, arguments) => true,
         (_, arguments | bracket | options | type_axes) => false,

@@ -247,6 +247,7 @@ fn postfix(cx: &Cx, pair: Pair<Rule>, depth: usize) -> Parsed<Built> {
     let mut built = atom(cx, parts.one(cx)?, depth)?;
     for part in parts {
         built = match part.as_rule() {
+            Rule::member => member(cx, built, part)?,
             Rule::bracket => bracket(cx, built, part, depth)?,
             Rule::arguments => call(cx, built, part, depth)?,
             Rule::on_clause => on_clause(cx, built, part, depth)?,
@@ -296,24 +297,49 @@ fn atom(cx: &Cx, pair: Pair<Rule>, depth: usize) -> Parsed<Built> {
     Ok(Built::new(kind, span, 1))
 }
 
+/// `monai.dice`, of which only the call makes sense: the module and the name, until arguments follow.
+fn member(cx: &Cx, base: Built, pair: Pair<Rule>) -> Parsed<Built> {
+    let span = cx.span(&pair);
+    let name = cx.ident(&cx.parts(pair).one(cx)?);
+    match base.expr.kind {
+        ExprKind::Name(text) if !base.in_parentheses() => {
+            let module = Ident {
+                text,
+                span: base.expr.span,
+            };
+            let kind = ExprKind::Call {
+                module: Some(module),
+                callee: name,
+                axes: None,
+                args: None,
+                on: None,
+            };
+            Ok(Built::new(kind, base.outer.to(span), 1))
+        }
+        // Points behind anything else have been refused before.
+        _ => Err(cx.disagreement(span)),
+    }
+}
+
 /// Arguments behind something: a call, if that is a name.
 fn call(cx: &Cx, base: Built, pair: Pair<Rule>, depth: usize) -> Parsed<Built> {
     let span = cx.span(&pair);
     let parenthesised = base.in_parentheses();
-    let (callee, axes) = match base.expr.kind {
+    let (module, callee, axes) = match base.expr.kind {
         ExprKind::Name(text) if !parenthesised => {
             let callee = Ident {
                 text,
                 span: base.expr.span,
             };
-            (callee, None)
+            (None, callee, None)
         }
         ExprKind::Call {
+            module,
             callee,
-            axes: Some(axes),
+            axes,
             args: None,
             on: None,
-        } if !parenthesised => (callee, Some(axes)),
+        } if !parenthesised => (module, callee, axes),
         kind => {
             let whole = base.outer;
             return Err(Box::new(errors::not_a_function(&kind, whole, span)));
@@ -321,6 +347,7 @@ fn call(cx: &Cx, base: Built, pair: Pair<Rule>, depth: usize) -> Parsed<Built> {
     };
     let (args, height) = arguments(cx, pair, depth)?;
     let kind = ExprKind::Call {
+        module,
         callee,
         axes,
         args: Some(args),
@@ -349,13 +376,14 @@ fn arguments(cx: &Cx, pair: Pair<Rule>, depth: usize) -> Parsed<(Vec<Arg>, usize
 fn on_clause(cx: &Cx, base: Built, pair: Pair<Rule>, depth: usize) -> Parsed<Built> {
     let span = cx.trimmed(&pair);
     let parenthesised = base.in_parentheses();
-    let (callee, axes, args) = match base.expr.kind {
+    let (module, callee, axes, args) = match base.expr.kind {
         ExprKind::Call {
+            module,
             callee,
             axes,
             args: Some(args),
             on: None,
-        } if !parenthesised => (callee, axes, args),
+        } if !parenthesised => (module, callee, axes, args),
         kind => {
             let whole = base.outer;
             return Err(Box::new(errors::on_without_call(&kind, whole, span)));
@@ -364,6 +392,7 @@ fn on_clause(cx: &Cx, base: Built, pair: Pair<Rule>, depth: usize) -> Parsed<Bui
     let (operands, height) = arguments(cx, cx.parts(pair).one(cx)?, depth)?;
     let height = above(&[height - 1, base.height - 1], span)?;
     let kind = ExprKind::Call {
+        module,
         callee,
         axes,
         args: Some(args),
@@ -416,22 +445,31 @@ fn bracket(cx: &Cx, base: Built, pair: Pair<Rule>, depth: usize) -> Parsed<Built
         return Ok(Built::new(kind, whole, height));
     }
     let parenthesised = base.in_parentheses();
-    match base.expr.kind {
+    let (module, callee) = match base.expr.kind {
         ExprKind::Name(text) if !parenthesised => {
             let callee = Ident {
                 text,
                 span: base.expr.span,
             };
-            let kind = ExprKind::Call {
-                callee,
-                axes: Some(axes.into_iter().map(|a| a.0).collect()),
-                args: None,
-                on: None,
-            };
-            Ok(Built::new(kind, base.outer.to(span), 1))
+            (None, callee)
         }
-        _ => Err(Box::new(errors::axes_without_function(span))),
-    }
+        ExprKind::Call {
+            module: Some(module),
+            callee,
+            axes: None,
+            args: None,
+            on: None,
+        } if !parenthesised => (Some(module), callee),
+        _ => return Err(Box::new(errors::axes_without_function(span))),
+    };
+    let kind = ExprKind::Call {
+        module,
+        callee,
+        axes: Some(axes.into_iter().map(|a| a.0).collect()),
+        args: None,
+        on: None,
+    };
+    Ok(Built::new(kind, base.outer.to(span), 1))
 }
 
 /// An entry that is more than a name.

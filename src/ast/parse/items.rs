@@ -16,6 +16,7 @@ pub(super) fn item(cx: &Cx, pair: Pair<Rule>) -> Parsed<Item> {
     let span = cx.trimmed(&pair);
     let kind = match pair.as_rule() {
         Rule::language_item => language(cx, pair)?,
+        Rule::use_item => use_item(cx, pair)?,
         Rule::task_item => ItemKind::Task(cx.ident(&cx.parts(pair).one(cx)?)),
         Rule::axis_item => axis(cx, pair)?,
         Rule::input_item => input(cx, pair)?,
@@ -46,6 +47,20 @@ fn language(cx: &Cx, pair: Pair<Rule>) -> Parsed<ItemKind> {
         Err(_) => return Err(Box::new(errors::number_too_large(span))),
     };
     Ok(ItemKind::Language { version, span })
+}
+
+fn use_item(cx: &Cx, pair: Pair<Rule>) -> Parsed<ItemKind> {
+    let mut parts = cx.parts(pair);
+    let name = parts.one(cx)?;
+    let module = match name.as_rule() {
+        Rule::string => ModuleName::File(name.as_str().trim_matches('"').to_owned()),
+        _ => ModuleName::Embedded(name.as_str().to_owned()),
+    };
+    Ok(ItemKind::Use(Use {
+        module,
+        span: cx.span(&name),
+        alias: parts.next().map(|alias| cx.ident(&alias)),
+    }))
 }
 
 fn axis(cx: &Cx, pair: Pair<Rule>) -> Parsed<ItemKind> {

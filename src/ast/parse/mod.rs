@@ -226,6 +226,7 @@ fn is_mark(rule: Rule) -> bool {
     matches!(
         rule,
         Rule::kw_language
+            | Rule::kw_use
             | Rule::kw_task
             | Rule::kw_axis
             | Rule::kw_input
@@ -250,6 +251,7 @@ fn is_mark(rule: Rule) -> bool {
             | Rule::one_of_words
             | Rule::sum_for_words
             | Rule::assign
+            | Rule::point
             | Rule::comma
             | Rule::colon
             | Rule::semicolon

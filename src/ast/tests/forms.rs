@@ -62,6 +62,7 @@ fn dump(expr: &Expr) -> String {
             format!("(if {} {} {})", dump(cond), dump(then), dump(otherwise))
         }
         ExprKind::Call {
+            module,
             callee,
             axes: at,
             args: given,
@@ -76,7 +77,9 @@ fn dump(expr: &Expr) -> String {
             let on = on
                 .as_ref()
                 .map_or(String::new(), |a| format!(" on ({})", args(a)));
-            format!("{}{at}{given}{on}", callee.text)
+            let module = module.iter().map(|m| format!("{}.", m.text));
+            let module: String = module.collect();
+            format!("{module}{}{at}{given}{on}", callee.text)
         }
         ExprKind::Select { base, selectors } => {
             let selector = |selector: &Selector| match selector {

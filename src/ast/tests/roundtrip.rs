@@ -295,6 +295,7 @@ fn expr() -> impl Strategy<Value = Expr> {
         name().prop_map(ExprKind::Name),
         axis_name().prop_map(ExprKind::Axis),
         (name(), vec(axis_ref(), 1..3)).prop_map(|(callee, axes)| ExprKind::Call {
+            module: None,
             callee: ident(callee),
             axes: Some(axes),
             args: None,
@@ -327,12 +328,14 @@ fn expr() -> impl Strategy<Value = Expr> {
         });
         let args = vec(arg, 0..3);
         let call = (
+            option::weighted(0.2, name()),
             name(),
             option::of(vec(axis_ref(), 1..3)),
             args.clone(),
             option::of(args),
         )
-            .prop_map(|(callee, axes, args, on)| ExprKind::Call {
+            .prop_map(|(module, callee, axes, args, on)| ExprKind::Call {
+                module: module.map(ident),
                 callee: ident(callee),
                 axes,
                 args: Some(args),
@@ -422,6 +425,16 @@ fn definition(operands: bool) -> impl Strategy<Value = Definition> {
         })
 }
 
+fn used() -> impl Strategy<Value = Use> {
+    let file = "[a-z./_-]{0,12}".prop_map(ModuleName::File);
+    let module = prop_oneof![name().prop_map(ModuleName::Embedded), file];
+    (module, option::of(name())).prop_map(|(module, alias)| Use {
+        module,
+        span: nowhere(),
+        alias: alias.map(ident),
+    })
+}
+
 fn test() -> impl Strategy<Value = Test> {
     let of = prop_oneof![
         Just(Expected::Minimize),
@@ -460,6 +473,7 @@ fn item() -> impl Strategy<Value = Item> {
             span: nowhere(),
         }),
         name().prop_map(|name| ItemKind::Task(ident(name))),
+        used().prop_map(ItemKind::Use),
         (axis_name(), option::of(name()), option::of(size())).prop_map(|(name, role, size)| {
             ItemKind::Axis {
                 name: ident(name),

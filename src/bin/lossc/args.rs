@@ -82,6 +82,14 @@ pub enum Command {
     Completions(Completions),
 }
 
+/// Where the files lie that specs use.
+#[derive(clap::Args, Debug)]
+pub struct Root {
+    /// Files named with `use` lie below this folder; without it below that of the spec
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+}
+
 /// Check specs; silent when all is well
 ///
 /// Every file is read and checked, and all errors of all files are shown with code, place, reason
@@ -101,6 +109,8 @@ pub struct Validate {
     /// Specs; `-` is stdin
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub root: Root,
     /// Make errors of the warnings of a lint, or of all of them: `--deny warnings`
     #[arg(long, value_name = "LINT|warnings")]
     pub deny: Vec<String>,
@@ -124,6 +134,8 @@ pub struct Compile {
     /// The spec; `-` is stdin
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    #[command(flatten)]
+    pub root: Root,
     /// Which stage to print
     #[arg(long, value_enum, value_name = "KIND")]
     pub emit: Option<Emit>,
@@ -180,6 +192,8 @@ pub struct Eval {
         allow_hyphen_values = true
     )]
     pub expression: Option<String>,
+    #[command(flatten)]
+    pub root: Root,
     /// A batch of named arrays, .npz or .safetensors
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<PathBuf>,
@@ -262,6 +276,8 @@ pub struct Test {
     /// Specs; `-` is stdin
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub root: Root,
     /// Run on this back end alone
     #[arg(long, value_name = "NAME", value_parser = backends())]
     pub backend: Option<String>,
@@ -291,6 +307,8 @@ pub struct Gradcheck {
     #[arg(long = "shape", value_name = "NAME=SIZES", value_parser = shape,
           conflicts_with_all = ["inputs", "arrays"])]
     pub shapes: Vec<(String, Vec<usize>)>,
+    #[command(flatten)]
+    pub root: Root,
     /// A batch of named arrays, .npz or .safetensors, in place of made-up ones
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<PathBuf>,
@@ -313,13 +331,16 @@ pub struct Gradcheck {
 #[command(after_long_help = "\
 Examples:
   lossc explain dice
+  lossc explain monai.dice_ce
   lossc explain logsumexp
   lossc explain E0204
   lossc explain lesion.loss")]
 pub struct Explain {
-    /// A loss, a function, an error code, or a spec
+    /// A loss, a function, an error code, a module, or a spec
     #[arg(value_name = "WHAT")]
     pub what: String,
+    #[command(flatten)]
+    pub root: Root,
 }
 
 /// List losses, functions, operations, passes or error codes
@@ -358,6 +379,8 @@ pub struct Bench {
     /// The shape of an input, `pred=5,2,64,64`
     #[arg(long = "shape", value_name = "NAME=SIZES", value_parser = shape)]
     pub shapes: Vec<(String, Vec<usize>)>,
+    #[command(flatten)]
+    pub root: Root,
     /// Measure this back end alone
     #[arg(long, value_name = "NAME", value_parser = backends())]
     pub backend: Option<String>,

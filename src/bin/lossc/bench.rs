@@ -3,11 +3,12 @@
 use crate::answer::{Answer, Failure, Talk};
 use crate::args::{Bench, Format};
 use crate::files;
+use crate::folder;
 use crate::synthetic;
 use crate::table::columns;
 use lossc::candle_core::DType;
 use lossc::ir::{DimSizes, Graph, Op};
-use lossc::{Backend, Compiler, Error, Inputs, Loss};
+use lossc::{Backend, Error, Inputs, Loss};
 use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,7 @@ struct Traffic {
 
 pub fn run(args: &Bench, talk: &mut Talk) -> Result<Answer, Failure> {
     let spec = files::read_spec(&args.file)?;
-    let compiler = Compiler::new().name(&spec.name);
+    let compiler = folder::compiler(&spec, args.root.root.as_deref())?;
     let loss = compiler.compile(&spec.text)?;
     talk.report(loss.warnings());
     let compile = time(|| compiler.compile(&spec.text).map(|_| ()))?;
@@ -60,10 +61,7 @@ pub fn run(args: &Bench, talk: &mut Talk) -> Result<Answer, Failure> {
         {
             continue;
         }
-        let loss = Compiler::new()
-            .name(&spec.name)
-            .backend(backend)
-            .compile(&spec.text)?;
+        let loss = compiler.clone().backend(backend).compile(&spec.text)?;
         rows.push(Row {
             backend,
             value: time(|| loss.run(inputs.clone()).map(|_| ()))?,

@@ -8,10 +8,13 @@ use lossc::source::Span;
 
 /// A definition of the library.
 pub struct Entry {
-    pub name: &'static str,
+    /// As a spec calls it: `dice`, `monai.dice`.
+    pub name: String,
+    /// The module that a spec must use to call it.
+    pub module: Option<&'static str>,
     /// `std/overlap.loss`
     pub file: &'static str,
-    /// `overlap`
+    /// `overlap`; of a module its name.
     pub family: &'static str,
     /// Whether it is a loss, and not a function.
     pub loss: bool,
@@ -25,9 +28,20 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether this is its name, or another name of it.
+    /// Whether it is for its own file alone.
+    pub fn private(&self) -> bool {
+        self.definition.name.text.starts_with('_')
+    }
+
+    /// Whether a spec calls it so: by its name or another name of it, behind that of its module.
     pub fn answers_to(&self, name: &str) -> bool {
-        self.definition.answers_to(name)
+        let bare = match self.module {
+            None => Some(name),
+            Some(module) => name
+                .strip_prefix(module)
+                .and_then(|rest| rest.strip_prefix('.')),
+        };
+        bare.is_some_and(|bare| self.definition.answers_to(bare))
     }
 
     /// Its other names.
@@ -41,12 +55,13 @@ impl Entry {
     }
 }
 
-/// Every definition of the library, in the order of its files.
-pub fn library() -> Vec<Entry> {
+/// Every definition of the library and of its modules, in the order of the files.
+pub fn definitions() -> Vec<Entry> {
     let mut entries = Vec::new();
-    for (file, source, ast) in library::modules() {
-        let family = file.strip_prefix("std/").unwrap_or(file);
+    for (file, source, ast) in library::modules().chain(library::embedded_modules()) {
+        let (folder, family) = file.split_once('/').unwrap_or(("", file));
         let family = family.strip_suffix(".loss").unwrap_or(family);
+        let module = (folder != "std").then_some(family);
         for item in &ast.items {
             let (definition, loss) = match &item.kind {
                 ItemKind::Loss(definition) => (definition, true),
@@ -54,8 +69,10 @@ pub fn library() -> Vec<Entry> {
                 _ => continue,
             };
             let before = source.get(..item.span.start as usize).unwrap_or("");
+            let name = &definition.name.text;
             entries.push(Entry {
-                name: &definition.name.text,
+                name: module.map_or(name.clone(), |module| format!("{module}.{name}")),
+                module,
                 file,
                 family,
                 loss,

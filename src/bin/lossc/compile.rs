@@ -3,13 +3,15 @@
 use crate::answer::{Answer, Failure, Message, Talk};
 use crate::args::{Compile, Emit};
 use crate::files;
+use crate::folder;
 use crate::summary::{self, Summary};
 use crate::synthetic;
-use lossc::{Compiler, Stage};
+use lossc::Stage;
 
 pub fn run(args: &Compile, talk: &mut Talk) -> Result<Answer, Failure> {
     let spec = files::read_spec(&args.file)?;
-    let loss = Compiler::new().name(&spec.name).compile(&spec.text)?;
+    let compiler = folder::compiler(&spec, args.root.root.as_deref())?;
+    let loss = compiler.compile(&spec.text)?;
     talk.report(loss.warnings());
     for (i, (name, _)) in args.shapes.iter().enumerate() {
         if args.shapes[..i].iter().any(|(known, _)| known == name) {

@@ -4,11 +4,12 @@ use crate::answer::{Answer, Failure, Message, Talk};
 use crate::args::{Eval, Float, Format};
 use crate::arrays;
 use crate::files::{self, Spec};
+use crate::folder;
 use crate::numbers::{show, to_json};
 use crate::table::columns;
 use lossc::candle_core::{self, DType, Tensor};
 use lossc::diag::{Code, and_list};
-use lossc::{Backend, Compiler, Error, Inputs, Loss, Outcome};
+use lossc::{Backend, Error, Inputs, Loss, Outcome};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -20,10 +21,11 @@ pub fn run(args: &Eval, talk: &mut Talk) -> Result<Answer, Failure> {
         (Some(file), _) => files::read_spec(file)?,
         (None, expression) => Spec {
             name: "<expression>".to_string(),
+            path: None,
             text: expression.clone().unwrap_or_default(),
         },
     };
-    let mut compiler = Compiler::new().name(spec.name);
+    let mut compiler = folder::compiler(&spec, args.root.root.as_deref())?;
     if let Some(backend) = args.backend.as_deref().and_then(Backend::from_name) {
         compiler = compiler.backend(backend);
     }

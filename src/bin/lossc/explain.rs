@@ -2,13 +2,15 @@
 
 use crate::answer::{Answer, Failure, Message, Talk};
 use crate::args::Explain;
-use crate::catalogue::{Builtin, Entry, builtins, first_sentence, library};
+use crate::catalogue::{Builtin, Entry, builtins, definitions, first_sentence};
 use crate::files;
+use crate::folder;
 use crate::summary::{self, Summary, Term, Written};
 use crate::table::columns;
-use lossc::Compiler;
-use lossc::ast::{Ast, Expr, ExprKind, ItemKind, Selector};
+use lossc::ast::{Ast, Expr, ExprKind, ItemKind};
 use lossc::diag::{Code, nearest};
+use lossc::library;
+use lossc::module::Unit;
 use lossc::source::Span;
 use std::path::Path;
 
@@ -17,8 +19,8 @@ pub fn run(args: &Explain, talk: &mut Talk) -> Result<Answer, Failure> {
     if let Some(code) = Code::from_name(what) {
         return Ok(Answer::fine(page(code)));
     }
-    let entries = library();
-    let entries: Vec<&Entry> = entries.iter().filter(|e| e.answers_to(what)).collect();
+    let all = definitions();
+    let entries: Vec<&Entry> = all.iter().filter(|e| e.answers_to(what)).collect();
     let builtins = builtins();
     let own = builtins.iter().find(|function| function.name == what);
     if own.is_some() || !entries.is_empty() {
@@ -26,14 +28,50 @@ pub fn run(args: &Explain, talk: &mut Talk) -> Result<Answer, Failure> {
         let count = entries.len();
         let of = |(i, entry): (usize, &&Entry)| definition(entry, i + 1, count);
         parts.extend(entries.iter().enumerate().map(of));
+        let others = others(&all, what);
+        if !others.is_empty() {
+            parts.push(format!("of other libraries: {}\n", others.join(", ")));
+        }
         return Ok(Answer::fine(parts.join("\n")));
+    }
+    if library::embedded_names().any(|name| name == what) {
+        return Ok(Answer::fine(module(&all, what)));
     }
     let path = Path::new(what);
     let looks_like_one = what == "-" || what.ends_with(".loss") || what.contains(['/', '\\']);
     if looks_like_one || path.is_file() {
-        return spec(path, talk).map(Answer::fine);
+        return spec(path, args, talk).map(Answer::fine);
     }
     Err(unknown(what))
+}
+
+/// The names of modules for what the standard library calls by this name.
+fn others<'e>(entries: &'e [Entry], name: &str) -> Vec<&'e str> {
+    let same = |entry: &&Entry| entry.module.is_some() && entry.definition.answers_to(name);
+    let mut names: Vec<&str> = entries
+        .iter()
+        .filter(same)
+        .map(|e| e.name.as_str())
+        .collect();
+    names.dedup();
+    names
+}
+
+/// A module that comes with the compiler: what it says of itself, and what it defines.
+fn module(entries: &[Entry], name: &str) -> String {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for entry in entries {
+        let known = rows.last().is_some_and(|row| row[0] == entry.name);
+        if entry.module == Some(name) && !entry.private() && !known {
+            rows.push(vec![entry.name.clone(), first_sentence(entry.doc)]);
+        }
+    }
+    let remarks = library::remarks(name);
+    format!(
+        "module {name}\n\n{}\nwritten `use {name}`; it defines\n{}",
+        indented(&remarks),
+        columns(&rows, 2)
+    )
 }
 
 /// Whether a word looks like a code: a letter and digits.
@@ -108,44 +146,39 @@ fn indented(text: &str) -> String {
 }
 
 /// Each term of a spec: what it is, what it is divided by, which conversions serve it.
-fn spec(path: &Path, talk: &mut Talk) -> Result<String, Failure> {
+fn spec(path: &Path, args: &Explain, talk: &mut Talk) -> Result<String, Failure> {
     let spec = files::read_spec(path)?;
-    let compiler = Compiler::new().name(&spec.name);
+    let compiler = folder::compiler(&spec, args.root.root.as_deref())?;
     let loss = compiler.compile(&spec.text)?;
-    let (ast, _) = compiler.check(&spec.text)?;
+    let (unit, _) = compiler.check(&spec.text)?;
     talk.report(loss.warnings());
     let summary = Summary::new(&spec.name, &loss, &[]);
-    let entries = library();
     let sources = &loss.warnings().sources;
     let written = |term: &Term| {
-        let expr = expression(&ast, term);
+        let expr = expression(&unit.main, term);
         let span = expr.map_or(term.span, |expr| expr.span);
         Written {
             text: sources.text(span).to_string(),
             line: sources.line_column(span.file, span.start).0,
-            about: expr.map_or(Vec::new(), |expr| about(&ast, &entries, expr)),
+            about: expr.map_or(Vec::new(), |expr| about(&unit, expr)),
         }
     };
     Ok(summary::terms_text(&summary, &written))
 }
 
 /// What is known of the losses that an expression calls: a sentence for each.
-fn about(ast: &Ast, entries: &[Entry], expr: &Expr) -> Vec<String> {
+fn about(unit: &Unit, expr: &Expr) -> Vec<String> {
     let mut lines = Vec::new();
-    for name in called(expr) {
-        let own = ast.items.iter().find(|item| match &item.kind {
-            ItemKind::Loss(d) | ItemKind::Fn(d) => d.answers_to(name),
-            _ => false,
-        });
-        let forms: Vec<&Entry> = entries.iter().filter(|e| e.answers_to(name)).collect();
-        let text = match (own, &forms[..]) {
-            (Some(item), _) => first_sentence(item.doc.as_deref().unwrap_or("")),
-            (None, [one]) => first_sentence(one.doc),
-            (None, []) => continue,
-            (None, _) => format!("`lossc explain {name}` shows its {} forms", forms.len()),
+    for (module, name) in called(expr) {
+        let forms = unit.called(module, name);
+        let written = module.map_or(name.to_string(), |module| format!("{module}.{name}"));
+        let text = match &forms[..] {
+            [] => continue,
+            [one] => first_sentence(one.doc.as_deref().unwrap_or("")),
+            forms => format!("`lossc explain {written}` shows its {} forms", forms.len()),
         };
         if !text.is_empty() {
-            lines.push(format!("{name}: {text}"));
+            lines.push(format!("{written}: {text}"));
         }
     }
     lines
@@ -165,17 +198,21 @@ fn expression<'a>(ast: &'a Ast, term: &Term) -> Option<&'a Expr> {
     declared.or(minimized)
 }
 
-/// The names that an expression calls, each once.
-fn called(expr: &Expr) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
+/// The names that an expression calls, each once, with their modules.
+fn called(expr: &Expr) -> Vec<(Option<&str>, &str)> {
+    let mut names: Vec<(Option<&str>, &str)> = Vec::new();
     let mut open: Vec<&Expr> = vec![expr];
     while let Some(expr) = open.pop() {
-        if let ExprKind::Call { callee, .. } = &expr.kind
-            && !names.contains(&callee.text.as_str())
-        {
-            names.push(&callee.text);
+        if let ExprKind::Call { module, callee, .. } = &expr.kind {
+            let name = (
+                module.as_ref().map(|m| m.text.as_str()),
+                callee.text.as_str(),
+            );
+            if !names.contains(&name) {
+                names.push(name);
+            }
         }
-        let mut parts = parts(expr);
+        let mut parts = expr.parts();
         parts.reverse();
         open.extend(parts);
     }
@@ -188,39 +225,9 @@ fn find(root: &Expr, span: Span) -> Option<&Expr> {
         if expr.span == span {
             return Some(expr);
         }
-        open.extend(parts(expr));
+        open.extend(expr.parts());
     }
     None
-}
-
-/// The expressions that an expression is made of, in the order of the text.
-fn parts(expr: &Expr) -> Vec<&Expr> {
-    match &expr.kind {
-        ExprKind::Number { .. } | ExprKind::Bool(_) | ExprKind::Name(_) | ExprKind::Axis(_) => {
-            Vec::new()
-        }
-        ExprKind::List(items) => items.iter().collect(),
-        ExprKind::Unary { operand, .. } => vec![operand],
-        ExprKind::Binary { lhs, rhs, .. } => vec![lhs, rhs],
-        ExprKind::If {
-            cond,
-            then,
-            otherwise,
-        } => vec![cond, then, otherwise],
-        ExprKind::Call { args, on, .. } => {
-            let args = args.iter().flatten().chain(on.iter().flatten());
-            args.map(|arg| &arg.value).collect()
-        }
-        ExprKind::Select { base, selectors } => {
-            let indices = selectors.iter().filter_map(|selector| match selector {
-                Selector::At { index, .. } => Some(index),
-                _ => None,
-            });
-            std::iter::once(&**base).chain(indices).collect()
-        }
-        ExprKind::As { base, .. } => vec![base],
-        ExprKind::SumFor { body, .. } => vec![body],
-    }
 }
 
 fn unknown(what: &str) -> Failure {
@@ -228,9 +235,14 @@ fn unknown(what: &str) -> Failure {
         let message = Message::new(format!("there is no error code `{what}`"));
         return Failure::Wrong(message.help("`lossc list errors` shows them all"));
     }
-    let mut names: Vec<&str> = library().iter().map(|entry| entry.name).collect();
-    names.extend(builtins().iter().map(|function| function.name));
-    names.retain(|name| !name.starts_with('_'));
+    let entries = definitions();
+    let public = entries.iter().filter(|entry| !entry.private());
+    let mut names: Vec<&str> = public.map(|entry| entry.name.as_str()).collect();
+    for name in library::embedded_names() {
+        names.push(name);
+    }
+    let builtins = builtins();
+    names.extend(builtins.iter().map(|function| function.name));
     names.extend(Code::ALL.iter().map(|code| code.as_str()));
     let message = Message::new(format!(
         "`{what}` is no loss, no function, no error code and no file"

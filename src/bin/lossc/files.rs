@@ -13,6 +13,8 @@ use std::sync::Arc;
 /// A spec as text, with the name that messages call it by.
 pub struct Spec {
     pub name: String,
+    /// Its file, from which the files that it uses are found.
+    pub path: Option<PathBuf>,
     pub text: String,
 }
 
@@ -46,6 +48,7 @@ pub fn read_spec(path: &Path) -> Result<Spec, Failure> {
     match ast::decode(&bytes) {
         Ok(text) => Ok(Spec {
             name,
+            path: (!stdin).then(|| path.to_path_buf()),
             text: text.to_string(),
         }),
         Err(diagnostic) => {

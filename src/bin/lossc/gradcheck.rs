@@ -4,11 +4,12 @@ use crate::answer::{Answer, Failure, Message, Status, Talk};
 use crate::args::{Format, Gradcheck};
 use crate::eval::{self, Given};
 use crate::files;
+use crate::folder;
 use crate::numbers::{show, to_json};
 use crate::table::columns;
 use lossc::candle_core::DType;
 use lossc::testing::gradcheck::{self, Part, Place, Random, STEPS, Slope, Verdict};
-use lossc::{Backend, Compiler, Inputs};
+use lossc::{Backend, Inputs};
 use serde_json::{Value, json};
 
 /// What was found by one input of one part at one place.
@@ -48,7 +49,7 @@ struct Infinite {
 
 pub fn run(args: &Gradcheck, talk: &mut Talk) -> Result<Answer, Failure> {
     let spec = files::read_spec(&args.file)?;
-    let compiler = Compiler::new().name(&spec.name).backend(Backend::Reference);
+    let compiler = folder::compiler(&spec, args.root.root.as_deref())?.backend(Backend::Reference);
     let parts = gradcheck::parts(&compiler, &spec.text)?;
     let (mut rows, mut infinite) = (Vec::new(), Vec::new());
     for (place, inputs) in inputs(args, &parts[0], talk)? {

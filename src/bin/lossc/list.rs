@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Failure, Message};
 use crate::args::{Catalogue, Format, List};
-use crate::catalogue::{builtins, first_sentence, library};
+use crate::catalogue::{builtins, definitions, first_sentence};
 use crate::table::columns;
 use lossc::diag::{Code, nearest};
 use lossc::ir::Op;
@@ -40,7 +40,7 @@ pub fn run(args: &List) -> Result<Answer, Failure> {
     let cells = |row: &Row| {
         let shown = row
             .iter()
-            .filter(|(key, _)| !matches!(*key, "doc" | "usage"));
+            .filter(|(key, _)| !matches!(*key, "doc" | "usage" | "module"));
         let text = |value: &Value| match value {
             Value::String(text) => text.clone(),
             // The number of forms is of interest where there are several.
@@ -60,20 +60,19 @@ pub fn run(args: &List) -> Result<Answer, Failure> {
 
 fn losses() -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    let entries = library();
-    let public = entries
-        .iter()
-        .filter(|e| e.loss && !e.name.starts_with('_'));
+    let entries = definitions();
+    let public = entries.iter().filter(|e| e.loss && !e.private());
     let mut seen: Vec<&str> = Vec::new();
     for entry in public {
-        if seen.contains(&entry.name) {
+        if seen.contains(&entry.name.as_str()) {
             continue;
         }
-        seen.push(entry.name);
+        seen.push(&entry.name);
         let forms = entries.iter().filter(|e| e.loss && e.name == entry.name);
         rows.push(vec![
             ("name", json!(entry.name)),
             ("family", json!(entry.family)),
+            ("module", json!(entry.module)),
             ("forms", json!(forms.count())),
             ("aliases", json!(entry.aliases().collect::<Vec<_>>())),
             ("about", json!(first_sentence(entry.doc))),
@@ -88,18 +87,18 @@ fn functions() -> Vec<Row> {
         vec![
             ("name", json!(function.name)),
             ("family", json!(LANGUAGE)),
+            ("module", Value::Null),
             ("usage", json!(function.usage)),
             ("about", json!(function.about)),
         ]
     });
-    let entries = library();
-    let written = entries
-        .iter()
-        .filter(|e| !e.loss && !e.name.starts_with('_'));
+    let entries = definitions();
+    let written = entries.iter().filter(|e| !e.loss && !e.private());
     let written = written.map(|entry| {
         vec![
             ("name", json!(entry.name)),
             ("family", json!(entry.family)),
+            ("module", json!(entry.module)),
             ("usage", json!(entry.part(entry.definition.head))),
             ("about", json!(first_sentence(entry.doc))),
             ("doc", json!(entry.doc)),

@@ -15,6 +15,7 @@ mod eval;
 mod explain;
 mod files;
 mod fmt;
+mod folder;
 mod gradcheck;
 mod list;
 mod numbers;

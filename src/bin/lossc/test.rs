@@ -3,9 +3,10 @@
 use crate::answer::{Answer, Failure, Status, Talk};
 use crate::args::{Format, Test};
 use crate::files;
+use crate::folder;
 use crate::table::columns;
 use lossc::testing::Tested;
-use lossc::{Backend, Compiler, Report};
+use lossc::{Backend, Report};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -16,7 +17,7 @@ pub fn run(args: &Test, talk: &mut Talk) -> Result<Answer, Failure> {
     let (mut rows, mut objects) = (Vec::new(), Vec::new());
     let mut reports: Vec<Report> = Vec::new();
     for path in &args.files {
-        let tests = match tests(path, &backends) {
+        let tests = match tests(path, args.root.root.as_deref(), &backends) {
             Ok(tests) => tests,
             Err(Failure::Report(report)) => {
                 status = status.max(Status::Wrong);
@@ -72,7 +73,7 @@ pub fn run(args: &Test, talk: &mut Talk) -> Result<Answer, Failure> {
     Ok(Answer { out, status })
 }
 
-fn tests(path: &Path, backends: &[Backend]) -> Result<Vec<Tested>, Failure> {
+fn tests(path: &Path, root: Option<&Path>, backends: &[Backend]) -> Result<Vec<Tested>, Failure> {
     let spec = files::read_spec(path)?;
-    Ok(Compiler::new().name(spec.name).test(&spec.text, backends)?)
+    Ok(folder::compiler(&spec, root)?.test(&spec.text, backends)?)
 }

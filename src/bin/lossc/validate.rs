@@ -3,8 +3,9 @@
 use crate::answer::{Answer, Failure, Message, Status, Talk};
 use crate::args::{Format, Validate};
 use crate::files;
+use crate::folder;
 use lossc::diag::{Code, Severity, nearest};
-use lossc::{Compiler, Error, Report};
+use lossc::{Error, Report};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -23,7 +24,7 @@ pub fn run(args: &Validate, talk: &mut Talk) -> Result<Answer, Failure> {
         return Err(Failure::Broken(unknown_lint(name)));
     }
     for path in &args.files {
-        let (state, of_file) = match check(path, talk)? {
+        let (state, of_file) = match check(path, args.root.root.as_deref(), talk)? {
             Checked::Unreadable => ("unreadable", Status::Broken),
             Checked::Report(mut report) => {
                 deny(&mut report, &args.deny);
@@ -89,7 +90,7 @@ fn unknown_lint(name: &str) -> Message {
 }
 
 /// Checks one file. One that cannot be read does not keep the others from being checked.
-fn check(path: &Path, talk: &mut Talk) -> Result<Checked, Failure> {
+fn check(path: &Path, root: Option<&Path>, talk: &mut Talk) -> Result<Checked, Failure> {
     let spec = match files::read_spec(path) {
         Ok(spec) => spec,
         Err(Failure::Report(report)) => return Ok(Checked::Report(report)),
@@ -98,7 +99,8 @@ fn check(path: &Path, talk: &mut Talk) -> Result<Checked, Failure> {
             return Ok(Checked::Unreadable);
         }
     };
-    match Compiler::new().name(spec.name).check(&spec.text) {
+    let compiler = folder::compiler(&spec, root)?;
+    match compiler.check(&spec.text) {
         Ok((_, warnings)) => Ok(Checked::Report(warnings)),
         Err(Error::Spec(report) | Error::Inputs(report)) => Ok(Checked::Report(report)),
         Err(error @ Error::Candle(_)) => Err(error.into()),

@@ -118,6 +118,7 @@ fn json() {
         [
             "version",
             "file",
+            "modules",
             "inputs",
             "params",
             "dims",

@@ -11,6 +11,7 @@ mod general;
 mod gradcheck;
 mod hostile;
 mod list;
+mod modules;
 mod test;
 mod validate;
 

@@ -302,32 +302,32 @@ fn assignments() {
 
 #[test]
 fn methods_and_modules() {
-    insta::assert_snapshot!(messages("minimize x.sum()"), @r"
-    error[E0101]: names have no points
-     --> spec.loss:1:11
+    insta::assert_snapshot!(messages("minimize sum(x).exp()"), @r"
+    error[E0101]: a point stands only between a module and a name of it
+     --> spec.loss:1:16
       |
-    1 | minimize x.sum()
-      |           ^ not expected here
+    1 | minimize sum(x).exp()
+      |                ^ not expected here
       |
-      = help: there are no methods: write `sum(x)`
+      = help: there are no methods: write `exp(...)`
     ");
-    insta::assert_snapshot!(messages("minimize torch.mean(x)"), @r"
-    error[E0101]: names have no points
+    insta::assert_snapshot!(messages("minimize torch.nn.mean(x)"), @r"
+    error[E0101]: a point stands only between a module and a name of it
      --> spec.loss:1:15
       |
-    1 | minimize torch.mean(x)
+    1 | minimize torch.nn.mean(x)
       |               ^ not expected here
       |
       = help: functions are written without a module: `mean(...)`
     ");
     insta::assert_snapshot!(messages("minimize x.[0]"), @r"
-    error[E0101]: names have no points
+    error[E0101]: a point stands only between a module and a name of it
      --> spec.loss:1:11
       |
     1 | minimize x.[0]
       |           ^ not expected here
       |
-      = help: there are no methods and no modules, only functions: `sum(x)`
+      = help: there are no methods, only functions: `sum(x)`
     ");
 }
 

@@ -3,19 +3,6 @@
 use super::messages;
 
 #[test]
-fn items_of_later_versions() {
-    insta::assert_snapshot!(messages("use monai"), @r"
-    error[E0101]: `use` is not an item of this version
-     --> spec.loss:1:1
-      |
-    1 | use monai
-      | ^^^ reserved for a later version of the language
-      |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
-    ");
-}
-
-#[test]
 fn misspelt_items() {
     insta::assert_snapshot!(messages("trem region = dice()"), @r"
     error[E0101]: `trem` does not start an item
@@ -24,7 +11,7 @@ fn misspelt_items() {
     1 | trem region = dice()
       | ^^^^ no such item
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
+      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
     help: did you mean `term`?
       |
     1 - trem region = dice()
@@ -38,7 +25,7 @@ fn misspelt_items() {
     1 | minimise 0.5*dice()
       | ^^^^^^^^ no such item
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
+      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
     help: did you mean `minimize`?
       |
     1 - minimise 0.5*dice()
@@ -52,7 +39,7 @@ fn misspelt_items() {
     1 | minimise(dice())
       | ^^^^^^^^ no such item
       |
-      = note: an item starts with `language`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
+      = note: an item starts with `language`, `use`, `task`, `axis`, `input`, `param`, `ignore`, `let`, `term`, `report`, `minimize`, `fn`, `loss` or `test`
     help: did you mean `minimize`?
       |
     1 - minimise(dice())
@@ -94,24 +81,24 @@ fn items_of_other_languages() {
       |
       = help: a function is `fn name(x: real) = ...`, a loss `loss name(...) on pred: probs, target: probs = ...`
     ");
-    insta::assert_snapshot!(messages("import torch"), @r"
+    insta::assert_snapshot!(messages("import torch"), @r#"
     error[E0101]: `import` does not start an item
      --> spec.loss:1:1
       |
     1 | import torch
       | ^^^^^^ no such item
       |
-      = help: nothing is imported: the standard library is there already
-    ");
-    insta::assert_snapshot!(messages("from torch import nn"), @r"
+      = help: the standard library is there already; a module is named with `use monai` or `use "common.loss"`
+    "#);
+    insta::assert_snapshot!(messages("from torch import nn"), @r#"
     error[E0101]: `from` does not start an item
      --> spec.loss:1:1
       |
     1 | from torch import nn
       | ^^^^ no such item
       |
-      = help: nothing is imported: the standard library is there already
-    ");
+      = help: the standard library is there already; a module is named with `use monai` or `use "common.loss"`
+    "#);
     insta::assert_snapshot!(messages("for i in range(3): x"), @r"
     error[E0101]: `for` does not start an item
      --> spec.loss:1:1

@@ -61,6 +61,7 @@ pub fn json(summary: &Summary, ir: &str) -> Value {
     json!({
         "version": 1,
         "file": summary.file,
+        "modules": summary.modules,
         "inputs": inputs.collect::<Vec<_>>(),
         "params": params.collect::<Vec<_>>(),
         "dims": dims.collect::<Vec<_>>(),

@@ -22,6 +22,8 @@ use lossc::source::Span;
 pub struct Summary {
     /// How messages call the file.
     pub file: String,
+    /// The files that it uses.
+    pub modules: Vec<String>,
     pub inputs: Vec<Input>,
     pub params: Vec<Param>,
     pub axes: Vec<Axis>,
@@ -125,6 +127,7 @@ impl Summary {
         let reports = hir.reports.iter();
         Summary {
             file: file.to_string(),
+            modules: loss.modules().map(String::from).collect(),
             inputs,
             params,
             axes: axes(loss, sizes),
