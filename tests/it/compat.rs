@@ -24,7 +24,7 @@ fn flat(tensor: &Tensor) -> Vec<f64> {
     wide.and_then(|t| t.to_vec1()).expect("a plain tensor")
 }
 
-fn text<'a>(value: &'a Value) -> &'a str {
+fn text(value: &Value) -> &str {
     value.as_str().expect("a string")
 }
 
