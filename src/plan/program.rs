@@ -400,6 +400,8 @@ pub enum TileOp {
     Lookup,
     /// d = the one element at index b of `aux` in the array a of this type
     Fetch(DType),
+    /// The same for an array of integers
+    FetchInt(DType),
     /// d = c where a > b; b = max(a, b)
     ArgMaxAcc,
     /// d = the accumulator a, of this reduction, as a number

@@ -543,6 +543,17 @@ bodies! {
         };
     }
 
+    /// The same for an integer, -1 outside.
+    FetchInt<E: Element>: <T, FMA>(d, a, b, _, _, aux) {
+        let (classes, stride) = (aux & 0xffff_ffff, aux >> 32);
+        let class = (*b.cast::<T::Int>()).get() as usize;
+        *d.cast::<T::Int>() = if class < classes {
+            (*a.cast::<E>().add(class * stride)).load_int::<T>()
+        } else {
+            T::Int::of(-1)
+        };
+    }
+
     /// Where a > b: b = a and d = the integer c.
     ArgMaxAcc: <T, FMA>(d, a, b, c, n, _) {
         let (d, a, b, c) = (d.cast::<T::Int>(), a.cast::<T>(), b.cast_mut().cast::<T>(), *c.cast::<T::Int>());
@@ -771,6 +782,7 @@ pub(super) fn kernel<T: Lanes, I: Isa>(op: TileOp, scalar: [bool; 3]) -> Kernel 
         TileOp::PickAcc => I::entry::<PickAcc, T>(),
         TileOp::Lookup => I::entry::<Lookup, T>(),
         TileOp::Fetch(dtype) => by_type!(Fetch, dtype),
+        TileOp::FetchInt(dtype) => by_type!(FetchInt, dtype),
         TileOp::ArgMaxAcc => I::entry::<ArgMaxAcc, T>(),
         TileOp::Total(op) => joining!(Total, op),
     }
