@@ -290,6 +290,10 @@ impl Axes {
         why: &str,
     ) -> Result<(), Box<Diagnostic>> {
         let name = self.get(id).name.clone();
+        // A new name has the size of the axis, whoever of the two is told first.
+        if let (AxisDef::Renamed(of), None) = (&self.get(id).def, &self.get(id).size) {
+            return self.set_size(*of, size, span, why);
+        }
         match self.get(id).size.clone() {
             Some((known, at, reason)) if known != size => Err(Box::new(
                 Diagnostic::error(
@@ -301,17 +305,18 @@ impl Axes {
             )),
             Some(_) => Ok(()),
             None => {
-                self.list[id.index()].size = Some((size, span, why.to_string()));
-                // A new name for the axis has its size too.
-                let copies: Vec<AxisId> = self
-                    .iter()
-                    .filter(|(_, axis)| axis.def == AxisDef::Renamed(id))
-                    .map(|(copy, _)| copy)
-                    .collect();
-                copies
-                    .into_iter()
-                    .try_for_each(|copy| self.set_size(copy, size, span, why))
+                self.give_size(id, (size, span, why.to_string()));
+                Ok(())
             }
+        }
+    }
+
+    /// The size of an axis and of every new name of it.
+    fn give_size(&mut self, id: AxisId, size: (usize, Span, String)) {
+        self.list[id.index()].size = Some(size.clone());
+        let copies = (0..self.list.len()).filter(|&i| self.list[i].def == AxisDef::Renamed(id));
+        for copy in copies.collect::<Vec<usize>>() {
+            self.give_size(AxisId(copy as u32), size.clone());
         }
     }
 }

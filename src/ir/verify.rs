@@ -115,7 +115,7 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
 fn table(graph: &Graph, values: &[f64], ty: &Ty) -> Result<(), String> {
     let mut count = 1usize;
     for dim in ty.dims.iter() {
-        match graph.dims[dim.index()].size {
+        match graph.dims[root(graph, dim).index()].size {
             DimSize::Fixed(n) => count *= n,
             _ => return Err(format!("`{}` is not fixed", graph.dim_name(dim))),
         }
@@ -126,15 +126,17 @@ fn table(graph: &Graph, values: &[f64], ty: &Ty) -> Result<(), String> {
     Ok(())
 }
 
+/// The dim that this one is as long as.
+fn root(graph: &Graph, mut dim: DimId) -> DimId {
+    while let DimSize::Same(of) = graph.dims[dim.index()].size {
+        dim = of;
+    }
+    dim
+}
+
 /// Whether two dims have one size whatever is bound.
 fn same_size(graph: &Graph, a: DimId, b: DimId) -> bool {
-    let root = |mut dim: DimId| {
-        while let DimSize::Same(of) = graph.dims[dim.index()].size {
-            dim = of;
-        }
-        dim
-    };
-    let (a, b) = (root(a), root(b));
+    let (a, b) = (root(graph, a), root(graph, b));
     match (&graph.dims[a.index()].size, &graph.dims[b.index()].size) {
         _ if a == b => true,
         (DimSize::Fixed(n), DimSize::Fixed(m)) => n == m,
