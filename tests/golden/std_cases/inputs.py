@@ -156,6 +156,12 @@ def make():
         out[f"{key}_same"] = mask(f"{key}_same", shape[:1], 0.5)
         out[f"{key}_sign"] = np.where(mask(f"{key}_sign", shape, 0.5) > 0, 1.0, -1.0)
 
+    # Classes of one, two and more samples.
+    for key, shape, classes in (("met_a", (9, 5), 4), ("met_b", (6, 3), 2)):
+        out[f"{key}_pred"] = normal(f"{key}_pred", shape, 1.0)
+        out[f"{key}_labels"] = labels(f"{key}_labels", (shape[0], classes), (), ())
+        out[f"{key}_labels"][(out[f"{key}_labels"] == classes - 1).nonzero()[0][1:]] = 0
+
     for key, shape in {"field_1d": (3, 11), "field_2d": (2, 6, 7), "field_3d": (2, 3, 4, 5), "field_one": (1, 4, 3)}.items():
         out[key] = normal(key, shape)
     out["field_tie"] = f32(np.round(normal("field_tie", (2, 5, 6), 1.0)))
