@@ -347,9 +347,7 @@ impl<'a> Cx<'a> {
     ) -> Checked<()> {
         for item in items {
             match item {
-                Value::List(items) => {
-                    self.check_list(items, range, (name, of), declared, span)?
-                }
+                Value::List(items) => self.check_list(items, range, (name, of), declared, span)?,
                 Value::Expr(id) => self.check_range(*id, range, name, of, declared, span)?,
                 Value::Axes(_) | Value::Choice { .. } => {}
             }
