@@ -352,6 +352,8 @@ pub fn operands(kind: &ExprKind) -> Vec<ExprId> {
         | ExprKind::At(_, _, arg)
         | ExprKind::Slice { arg, .. }
         | ExprKind::Rename { arg, .. }
+        | ExprKind::Resize { arg, .. }
+        | ExprKind::Coarsen(_, _, arg)
         | ExprKind::Shift(_, _, _, arg)
         | ExprKind::Distance(_, arg)
         | ExprKind::Window(_, _, arg)

@@ -40,6 +40,8 @@ functions! {
     "index", "index[N], index[B=15]", "0, 1, 2, … along an axis, or along a new one of this size";
     "size", "size[N, C]", "the number of elements along axes";
     "shift", "shift[H](x, by, edge=zero)", "entry i is entry i − by; edge: zero, clamp, wrap";
+    "resize", "resize[space](x, like=y, entry=first)", "x at the size of y, from the nearest entries; entry: first, middle of those that it stands for";
+    "coarsen", "coarsen[space](x, size)", "the means of blocks of so many entries along each axis; a rest at the end is left out";
     "diff", "diff[H](x)", "differences of neighbours; one entry fewer";
     "max_pool", "max_pool[space](x, size, shape=box, edge=absent)", "the largest around each entry; shape: box, cross; edge: absent, crop";
     "min_pool", "min_pool[space](x, size, shape=box, edge=absent)", "the smallest around each entry; shape: box, cross; edge: absent, crop";

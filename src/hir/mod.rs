@@ -25,14 +25,16 @@ mod operands;
 mod options;
 mod order;
 mod overload;
+mod pick;
 mod print;
+mod resize;
 mod select;
 mod tree;
 mod ty;
 mod unknown;
 mod window;
 
-pub use axes::{Axes, Axis, AxisDef, AxisId, Role};
+pub use axes::{Axes, Axis, AxisDef, AxisId, Role, Step};
 pub use check::{ASSUMED_RANK, check};
 pub use cx::{Library, Used, operands};
 pub use functions::{FUNCTIONS, Function, is_builtin, is_function};

@@ -44,7 +44,11 @@ fn dims(graph: &Graph) -> Result<(), String> {
         match dim.size {
             DimSize::Bound | DimSize::Fixed(_) => {}
             DimSize::Same(of) | DimSize::Slice { of, .. } if of.index() < i => {}
-            DimSize::Same(_) | DimSize::Slice { .. } => {
+            DimSize::Blocks { of, size } if of.index() < i && size > 0 => {}
+            DimSize::Blocks { size: 0, .. } => {
+                return Err(format!("dim `{name}` counts blocks of nothing"));
+            }
+            DimSize::Same(_) | DimSize::Slice { .. } | DimSize::Blocks { .. } => {
                 return Err(format!(
                     "dim `{name}` derives from one that is not before it"
                 ));
@@ -155,7 +159,7 @@ fn same_size(graph: &Graph, a: DimId, b: DimId) -> bool {
 /// Whether `part` is a stretch of `whole`, or as long as one (or fixed, and then so by luck).
 fn is_stretch(graph: &Graph, part: DimId, whole: DimId) -> bool {
     match graph.dims[part.index()].size {
-        DimSize::Bound => false,
+        DimSize::Bound | DimSize::Blocks { .. } => false,
         DimSize::Fixed(_) => true,
         DimSize::Same(of) => of == whole || is_stretch(graph, of, whole),
         DimSize::Slice { of, .. } => same_size(graph, of, whole) || is_stretch(graph, of, whole),
@@ -190,7 +194,11 @@ fn op_dims_exist(graph: &Graph, op: &Op) -> Result<(), String> {
         Op::Distance(along) => along
             .iter()
             .try_for_each(|(dim, _)| dim_exists(graph, *dim)),
-        Op::Rename { from, to } | Op::Slice { from, to, .. } | Op::Place { from, to, .. } => {
+        Op::Rename { from, to }
+        | Op::Slice { from, to, .. }
+        | Op::Place { from, to, .. }
+        | Op::Resize { from, to, .. }
+        | Op::Collect { from, to, .. } => {
             dim_exists(graph, *from)?;
             dim_exists(graph, *to)
         }

@@ -1,15 +1,22 @@
-"""wasserstein_dice, nacl, circle, multi_similarity, ms_ssim: the libraries' own functions, run in float64.
+"""wasserstein_dice, nacl, circle, multi_similarity, ms_ssim, resize and coarsen: the libraries' own functions, run in float64.
 
     wasserstein_dice  MONAI's GeneralizedWassersteinDiceLoss (distances divided by their largest before, as MONAI does)
     nacl              MONAI's NACLLoss, kernel_ops="mean"
     circle            pytorch-metric-learning's CircleLoss, with the mean over the samples that have mates and strangers
     multi_similarity  pytorch-metric-learning's MultiSimilarityLoss, without a miner
+    ms_ssim           1 − pytorch-msssim's ms_ssim, its window in float64
+    resize            torch.nn.functional.interpolate, mode "nearest" (`entry=first`) and "nearest-exact" (`entry=middle`), at
+                      sizes where its float32 arithmetic finds the entries that exact arithmetic finds
+    coarsen           torch.nn.functional.avg_pool2d and avg_pool3d, as many entries as steps
 """
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from monai.losses import GeneralizedWassersteinDiceLoss, NACLLoss
 from pytorch_metric_learning.losses import CircleLoss, MultiSimilarityLoss
 from pytorch_metric_learning.reducers import MeanReducer
+from pytorch_msssim import ms_ssim as theirs
 
 from .common import KINDS, call, spec_text, wide
 
@@ -46,6 +53,63 @@ def multi_similarity(x, alpha=2, beta=50, base=0.5):
     return MultiSimilarityLoss(alpha, beta, base, reducer=MeanReducer())(x["pred"], x["target"])
 
 
+def ms_ssim(x, window=11, sigma=1.5, range=1.0, levels=5, weights=None):
+    at = torch.arange(window, dtype=torch.float64) - window // 2
+    bell = torch.exp(-(at**2) / (2 * sigma**2))
+    bell = (bell / bell.sum()).repeat(x["pred"].shape[1], 1, 1, 1)
+    return 1 - theirs(x["pred"], x["target"], data_range=range, win=bell, weights=weights)
+
+
+MODES = {"first": "nearest", "middle": "nearest-exact"}
+
+
+def source(i, n, m, entry):
+    return i * n // m if entry == "first" else (2 * i + 1) * n // (2 * m)
+
+
+def resized(x, size, entry):
+    """`x` without a channel, at another size; torch's entries are those of exact arithmetic."""
+    for n, m in zip(x.shape[1:], size):
+        places = F.interpolate(torch.arange(n, dtype=torch.float64)[None, None], size=m, mode=MODES[entry])
+        assert places.flatten().tolist() == [source(i, n, m, entry) for i in range(m)], (n, m)
+    return F.interpolate(x.unsqueeze(1), size=tuple(size), mode=MODES[entry]).squeeze(1)
+
+
+def add_resize(book):
+    sizes = {"2d": ((13, 11), [(7, 6), (3, 11), (26, 5), (1, 1), (20, 31)]), "3d": ((5, 6, 7), [(3, 3, 4), (10, 1, 6)])}
+    for dims, (full, others) in sizes.items():
+        for other in others:
+            tag = "x".join(map(str, other))
+            small = f"small_{tag}"
+            for entry in MODES:
+                option = "" if entry == "first" else ", entry=middle"
+                kinds = {"pred": "logits[N, C, ...R] over C", "target": "labels[N, ...S] of C"}
+                book.add(f"resize_labels_{entry}_{tag}", "resize",
+                         spec_text(kinds, f"ce() on (pred, resize[space](target, like=pred{option}))"),
+                         {"pred": f"{small}_logits", "target": f"fine_labels_{dims}"},
+                         lambda x: F.cross_entropy(x["pred"], resized(x["target"].double(), other, entry).long()),
+                         source="torch.nn.functional.interpolate")
+                kinds = {"x": "real[N, ...S]", "w": "real[N, ...R]"}
+                book.add(f"resize_reals_{entry}_{tag}", "resize",
+                         spec_text(kinds, f"mean(resize[space](x, like=w{option})^2*w)"),
+                         {"x": f"fine_x_{dims}", "w": f"{small}_w"},
+                         lambda x: (resized(x["x"], other, entry) ** 2 * x["w"]).mean(), ("x", "w"),
+                         source="torch.nn.functional.interpolate")
+        for size in (1, 2, 3, 5):
+            pool = {"2d": F.avg_pool2d, "3d": F.avg_pool3d}[dims]
+            book.add(f"coarsen_{size}_{dims}", "coarsen",
+                     spec_text({"x": "real[N, ...S]"}, f"sum(coarsen[space](x^2, {size})^2)"), {"x": f"fine_x_{dims}"},
+                     lambda x: (pool(x["x"].unsqueeze(1) ** 2, size) ** 2).sum(), ("x",), "torch.nn.functional.avg_pool")
+    axes = {"pred": "real[N, C, H, W]", "target": "real[N, C, H, W]"}
+    for tag, options in {
+        "three": {"window": 3, "levels": 3, "weights": [0.2, 0.3, 0.5]},
+        "two": {"window": 3, "sigma": 0.8, "range": 4.0, "levels": 2, "weights": [0.7, 0.4]},
+    }.items():
+        book.add(f"ms_ssim_{tag}", "ms_ssim", spec_text(axes, call("ms_ssim", options), "axis C: class"),
+                 {"pred": "scales_pred", "target": "scales_target"}, lambda x: ms_ssim(x, **options), ("pred", "target"),
+                 "pytorch_msssim.ms_ssim")
+
+
 def add(book):
     def one(loss, value, kinds, binding, tag, options, source, **more):
         data = binding["pred"].removeprefix("logits_").removesuffix("_pred")
@@ -75,3 +139,4 @@ def add(book):
         for tag, options in {"default": {}, "other": {"alpha": 3, "beta": 7.5, "base": 0.25}}.items():
             one("multi_similarity", multi_similarity, LABELLED, binding, tag, options,
                 "pytorch_metric_learning.losses.MultiSimilarityLoss")
+    add_resize(book)

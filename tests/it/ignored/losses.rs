@@ -16,7 +16,9 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("diffusion", "differences of neighbours"),
     ("bending_energy", "differences of neighbours"),
     ("ssim", "a window"),
+    ("ms_ssim", "a window"),
     ("lncc", "a window"),
+    ("nacl", "a window"),
     ("cldice", "erosions"),
     ("boundary_ce", "a window"),
 ];
@@ -26,6 +28,10 @@ const NEEDED: &[(&str, &str)] = &[
     ("wce", "[0.2, 0.3, 0.5]"),
     ("logit_adjusted_ce", "[0.2, 0.3, 0.5]"),
     ("ldam", "[0.1, 0.2, 0.3]"),
+    (
+        "wasserstein_dice",
+        "[[0, 1, 0.5], [0.75, 0, 1], [0.25, 1, 0]]",
+    ),
 ];
 
 /// More ways to call a loss, besides those that follow from the options it has.
@@ -55,6 +61,7 @@ const MORE: &[(&str, &str)] = &[
     ("ohem_ce", "threshold=0.3, min_kept=4"),
     ("wasserstein_1d", "squared=true"),
     ("info_nce", "symmetric=true"),
+    ("wasserstein_dice", "weighting=simple"),
     ("top_k_accuracy", "k=1"),
 ];
 
