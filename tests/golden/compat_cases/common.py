@@ -50,6 +50,10 @@ def make():
         out[f"chances_{key}"] = inputs.probabilities(f"chances_{key}", out[f"logits_{key}"].shape)
         classes = out[f"logits_{key}"].shape[1]
         out[f"hot_{key}"] = np.moveaxis(np.eye(classes)[out[f"labels_{key}"]], -1, 1).copy()
+    # Samples and labels without a positive, and with nothing else; a third view of some samples.
+    out["logits_hard"] = inputs.normal("logits_hard", (4, 5), 4.0)
+    out["mask_hard"] = np.array([[1, 1, 0, 1, 1], [0, 0, 0, 0, 0], [1, 0, 0, 1, 1], [0, 1, 0, 1, 0]], dtype=np.float64)
+    out["second_d"] = inputs.normal("second_d", (7, 6))
     # −1 and 1.
     for key in ("reg_a", "reg_b", "vec_a", "vec_b"):
         shape = out[f"{key}_pred"].shape if key.startswith("reg") else out[f"{key}_pred"].shape[:1]
