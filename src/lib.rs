@@ -57,6 +57,8 @@ pub mod passes;
 
 pub mod plan;
 
+pub mod shard;
+
 pub mod run;
 
 mod stdlib;
@@ -73,7 +75,9 @@ pub mod testing;
 
 pub use candle_core;
 pub use error::{Error, Report};
-pub use loss::{Compiler, Loss, Outcome, Stage, TermValue};
+pub use loss::{
+    Compiler, Loss, Outcome, Pooled, Sharded, Sharding, Stage, Statistics, TermValue,
+};
 pub use module::{LoadError, Loader};
 pub use run::{Backend, Inputs};
 
