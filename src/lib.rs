@@ -75,9 +75,7 @@ pub mod testing;
 
 pub use candle_core;
 pub use error::{Error, Report};
-pub use loss::{
-    Compiler, Loss, Outcome, Pooled, Sharded, Sharding, Stage, Statistics, TermValue,
-};
+pub use loss::{Compiler, Loss, Outcome, Pooled, Sharded, Sharding, Stage, Statistics, TermValue};
 pub use module::{LoadError, Loader};
 pub use run::{Backend, Inputs};
 
@@ -85,3 +83,7 @@ pub use run::{Backend, Inputs};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/shards.md")]
+struct Shards;

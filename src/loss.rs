@@ -476,16 +476,23 @@ impl Loss {
 
     fn bind(&self, inputs: &Inputs) -> Result<(Arc<Variant>, BoundInputs), Error> {
         let variant = self.variant(&|name| inputs.shape(name))?;
-        let bound = run::bind(
-            &variant.signature,
-            variant.value.graph(),
-            inputs,
-            variant.labels.as_ref(),
-        )
-        .map_err(|diagnostics| self.misfit(diagnostics))?;
-        let wrong = ranges(&variant, &bound)?;
+        let bound = self.bind_to(&variant, &variant.signature, inputs)?;
+        Ok((variant, bound))
+    }
+
+    /// Binds the inputs of a variant; the signature is its own or one that asks for less.
+    fn bind_to(
+        &self,
+        variant: &Variant,
+        signature: &Signature,
+        inputs: &Inputs,
+    ) -> Result<BoundInputs, Error> {
+        let graph = variant.value.graph();
+        let bound = run::bind(signature, graph, inputs, variant.labels.as_ref())
+            .map_err(|diagnostics| self.misfit(diagnostics))?;
+        let wrong = ranges(variant, &bound)?;
         if wrong.is_empty() {
-            Ok((variant, bound))
+            Ok(bound)
         } else {
             Err(self.misfit(wrong))
         }

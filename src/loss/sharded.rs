@@ -8,7 +8,7 @@ use crate::hir::{InputAxis, InputSource};
 use crate::ir::{DimId, DimSize, Dims, Role};
 use crate::run::{self, BoundInputs, Inputs, Prepared, autograd};
 use crate::shard::{self, LooksAt, Merge, Obstacle, Rounds, Statistic};
-use crate::signature::What;
+use crate::signature::{Signature, What};
 use candle_core::{DType, Device, Tensor};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -96,6 +96,8 @@ pub struct Sharded {
 /// A variant of the loss, cut into rounds.
 struct Cut {
     variant: Arc<Variant>,
+    /// That of the variant, except that a shard may have a single entry where a softmax runs over the batch.
+    signature: Signature,
     /// The inputs whose gradients are wanted.
     wanted: Vec<u32>,
     /// The dims that are not the same in every shard.
@@ -150,11 +152,7 @@ impl Sharded {
     ///
     /// # Errors
     /// As [`Loss::run`], and [`Error::Inputs`] if the shard does not fit what is pooled.
-    pub fn partial(
-        &self,
-        inputs: impl Into<Inputs>,
-        pooled: &Pooled,
-    ) -> Result<Statistics, Error> {
+    pub fn partial(&self, inputs: impl Into<Inputs>, pooled: &Pooled) -> Result<Statistics, Error> {
         let (cut, bound) = self.bind(&inputs.into(), pooled)?;
         let round = pooled.known.len();
         let Some((prepared, statistics)) = cut.rounds.get(round) else {
@@ -201,7 +199,9 @@ impl Sharded {
     pub fn pool(&self, shards: &[Inputs]) -> Result<Pooled, Error> {
         let mut pooled = self.begin();
         while !pooled.is_complete() {
-            let parts = shards.iter().map(|shard| self.partial(shard.clone(), &pooled));
+            let parts = shards
+                .iter()
+                .map(|shard| self.partial(shard.clone(), &pooled));
             let parts: Vec<Statistics> = parts.collect::<Result<_, Error>>()?;
             self.merge(&mut pooled, &parts)?;
         }
@@ -222,9 +222,8 @@ impl Sharded {
         if let Some(&input) = tracked.iter().find(|input| !cut.wanted.contains(input)) {
             let name = &cut.variant.signature.slots[input as usize].name;
             let message = format!("Candle tracks `{name}`, and its gradient was not asked for");
-            let help = format!(
-                "ask for it with `Sharding::gradient(\"{name}\")`, or detach the tensor"
-            );
+            let help =
+                format!("ask for it with `Sharding::gradient(\"{name}\")`, or detach the tensor");
             let diagnostic = Diagnostic::error(Code::BadShard, message).help(help);
             return Err(self.loss.misfit(vec![diagnostic]));
         }
@@ -303,11 +302,7 @@ impl Sharded {
     }
 
     /// Binds a shard for what comes after the last round.
-    fn complete(
-        &self,
-        inputs: &Inputs,
-        pooled: &Pooled,
-    ) -> Result<(Arc<Cut>, BoundInputs), Error> {
+    fn complete(&self, inputs: &Inputs, pooled: &Pooled) -> Result<(Arc<Cut>, BoundInputs), Error> {
         let bound = self.bind(inputs, pooled)?;
         if pooled.is_complete() {
             Ok(bound)
@@ -319,8 +314,9 @@ impl Sharded {
 
     /// Binds a shard, and holds it to what is pooled.
     fn bind(&self, inputs: &Inputs, pooled: &Pooled) -> Result<(Arc<Cut>, BoundInputs), Error> {
-        let (variant, bound) = self.loss.bind(inputs)?;
+        let variant = self.loss.variant(&|name| inputs.shape(name))?;
         let cut = self.cut(&variant)?;
+        let bound = self.loss.bind_to(&variant, &cut.signature, inputs)?;
         if let Some(known) = pooled.known.first() {
             let (layout, values) = cut.common(&bound)?;
             let pairs = layout.iter().zip(values).zip(&known.values);
@@ -432,6 +428,8 @@ impl Sharded {
     fn refused(&self, variant: &Variant, axis: &str, obstacles: &[Obstacle]) -> Error {
         let mut told: Vec<Vec<String>> = Vec::new();
         let mut diagnostics = Vec::new();
+        let mut obstacles: Vec<&Obstacle> = obstacles.iter().collect();
+        obstacles.sort_by_key(|obstacle| obstacle.looks_at);
         for obstacle in obstacles {
             let hir = &variant.hir;
             let mut names = Vec::new();
@@ -500,8 +498,11 @@ impl Cut {
             // What all shards have in common is compared, whatever else there is to pool.
             list.push((Prepared::new(rounds.value.empty_like()), Vec::new()));
         }
+        let mut signature = variant.signature.clone();
+        signature.dims[dim.index()].softmax = None;
         Cut {
             variant,
+            signature,
             wanted,
             varying,
             rounds: list,

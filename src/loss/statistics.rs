@@ -72,7 +72,9 @@ impl Pooled {
 
     /// How many shards have been pooled.
     pub fn shards(&self) -> usize {
-        self.known.first().map_or(0, |first| first.values[0] as usize)
+        self.known
+            .first()
+            .map_or(0, |first| first.values[0] as usize)
     }
 
     /// Pools the parts of all shards of the batch, in the order of the shards.

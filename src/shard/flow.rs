@@ -26,8 +26,8 @@ pub struct Obstacle {
     pub outputs: Vec<Role>,
 }
 
-/// What an operation looks at besides an entry itself.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What an operation looks at besides an entry itself; the most telling first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum LooksAt {
     /// All pairs of entries.
     Pairs,

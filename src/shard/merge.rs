@@ -81,7 +81,12 @@ mod tests {
         assert!((all - (1000.0 + 2f64.ln())).abs() < 1e-12);
         let nothing = [f64::NEG_INFINITY; 2];
         assert_eq!(Merge::LogSumExp.pool(&nothing), Some(f64::NEG_INFINITY));
-        assert!(Merge::Max.pool(&[1.0, f64::NAN]).expect("a number").is_nan());
+        assert!(
+            Merge::Max
+                .pool(&[1.0, f64::NAN])
+                .expect("a number")
+                .is_nan()
+        );
     }
 
     #[test]
