@@ -34,6 +34,7 @@ impl<'a> Cx<'a> {
             "index" | "size" => return self.index_or_size(name, axes, args, span),
             "shift" => return self.shift(axes, args.unwrap_or(&[]), span),
             "resize" => return self.resize(axes, args.unwrap_or(&[]), span),
+            "deep" => return self.deep(args.unwrap_or(&[]), span),
             "coarsen" => return self.coarsen(axes, args.unwrap_or(&[]), span),
             "max_pool" | "min_pool" | "avg_pool" | "gaussian" => {
                 return self.window(name, axes, args.unwrap_or(&[]), span);

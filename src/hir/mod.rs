@@ -14,6 +14,7 @@ mod builtin;
 mod call;
 mod check;
 mod cx;
+mod deep;
 mod each;
 mod expr;
 mod functions;

@@ -29,8 +29,7 @@ impl Cx<'_> {
                 None if x.is_none() => &mut x,
                 Some("like") if like.is_none() => &mut like,
                 Some("entry") => {
-                    let words = vec![("first", Grid::First), ("middle", Grid::Middle)];
-                    grid = self.word("entry", &arg.value, words)?;
+                    grid = self.entry(&arg.value)?;
                     continue;
                 }
                 _ => return Err(self.not_taken("resize", arg)),
@@ -82,12 +81,24 @@ impl Cx<'_> {
                 .note("axes are paired in their order, those of space with those of space"),
             ));
         }
-        let mut id = x.id;
-        for (from, to) in from.into_iter().zip(to) {
-            if from == to {
-                continue;
+        let pairs: Vec<(AxisId, AxisId)> = from.into_iter().zip(to).collect();
+        for &(from, to) in &pairs {
+            if from != to {
+                self.axes.set_resized(to, from, grid);
             }
-            self.axes.set_resized(to, from, grid);
+        }
+        Ok(self.moved_to(x.id, pairs, grid, span))
+    }
+
+    /// A value along other axes, each in place of one that it has.
+    pub(super) fn moved_to(
+        &mut self,
+        mut id: ExprId,
+        pairs: Vec<(AxisId, AxisId)>,
+        grid: Grid,
+        span: Span,
+    ) -> ExprId {
+        for (from, to) in pairs.into_iter().filter(|(from, to)| from != to) {
             let ty = self.ty(id);
             let ty = Ty::new(ty.kind, replaced(&ty.axes, from, to));
             let kind = ExprKind::Resize {
@@ -98,7 +109,7 @@ impl Cx<'_> {
             };
             id = self.intern(kind, ty, span);
         }
-        Ok(id)
+        id
     }
 
     /// `coarsen[space](x, 2)`: the means of blocks.
@@ -199,8 +210,14 @@ impl Cx<'_> {
         Ok(in_order.filter(|axis| listed.contains(axis)).collect())
     }
 
+    /// Which of the entries that one stands for it is.
+    pub(super) fn entry(&mut self, value: &ast::Expr) -> Checked<Grid> {
+        let words = vec![("first", Grid::First), ("middle", Grid::Middle)];
+        self.word("entry", value, words)
+    }
+
     /// An argument that a function does not take, or takes once.
-    fn not_taken(&mut self, name: &str, arg: &ast::Arg) -> Reported {
+    pub(super) fn not_taken(&mut self, name: &str, arg: &ast::Arg) -> Reported {
         let diagnostic = match &arg.name {
             Some(key) => Diagnostic::error(
                 Code::UnknownOption,

@@ -32,11 +32,11 @@ def wide():
     narrow, narrow32 = torch.Tensor.float, torch.float32
     torch.set_default_dtype(torch.float64)
     torch.Tensor.float = torch.Tensor.double
-    torch.float32 = torch.float64
+    torch.float32 = torch.float = torch.float64
     try:
         yield
     finally:
-        torch.Tensor.float, torch.float32 = narrow, narrow32
+        torch.Tensor.float, torch.float32, torch.float = narrow, narrow32, narrow32
         torch.set_default_dtype(torch.float32)
 
 

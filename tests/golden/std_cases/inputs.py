@@ -170,6 +170,9 @@ def make():
         key = "small_" + "x".join(map(str, size))
         out[f"{key}_logits"] = normal(f"{key}_logits", (2, 4, *size))
         out[f"{key}_w"] = normal(f"{key}_w", (2, *size))
+    for size in ((20, 31), (10, 1, 6)):
+        key = "deep_labels_" + "x".join(map(str, size))
+        out[key] = labels(key, (2, 4, *size), (), ())
     scales = (2, 2, 36, 40)
     wave = sum(np.sin((2 + a) * g / 5.0 + a) for a, g in enumerate(np.indices(scales)))
     out["scales_target"] = f32(0.5 + 0.15 * wave + 0.1 * normal("scales_target", scales, 1.0))

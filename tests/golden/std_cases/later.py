@@ -1,4 +1,4 @@
-"""wasserstein_dice, nacl, circle, multi_similarity, ms_ssim, resize and coarsen: the libraries' own functions, run in float64.
+"""wasserstein_dice, nacl, circle, multi_similarity, ms_ssim, resize, coarsen and deep: the libraries' own functions, run in float64.
 
     wasserstein_dice  MONAI's GeneralizedWassersteinDiceLoss (distances divided by their largest before, as MONAI does)
     nacl              MONAI's NACLLoss, kernel_ops="mean"
@@ -7,13 +7,15 @@
     ms_ssim           1 − pytorch-msssim's ms_ssim, its window in float64
     resize            torch.nn.functional.interpolate, mode "nearest" (`entry=first`) and "nearest-exact" (`entry=middle`), at
                       sizes where its float32 arithmetic finds the entries that exact arithmetic finds
+    deep              MONAI's DeepSupervisionLoss (`entry=middle`) and, with targets resized by torch, nnU-Net's
+                      DeepSupervisionWrapper as it stands in nnU-Net 2.8.1, both of MONAI's DiceCELoss
     coarsen           torch.nn.functional.avg_pool2d and avg_pool3d, as many entries as steps
 """
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from monai.losses import GeneralizedWassersteinDiceLoss, NACLLoss
+from monai.losses import DeepSupervisionLoss, DiceCELoss, GeneralizedWassersteinDiceLoss, NACLLoss
 from pytorch_metric_learning.losses import CircleLoss, MultiSimilarityLoss
 from pytorch_metric_learning.reducers import MeanReducer
 from pytorch_msssim import ms_ssim as theirs
@@ -110,6 +112,44 @@ def add_resize(book):
                  "pytorch_msssim.ms_ssim")
 
 
+def nnunet(loss, predictions, targets, weights):
+    """DeepSupervisionWrapper.forward of nnU-Net."""
+    pairs = enumerate(zip(predictions, targets))
+    return sum([weights[i] * loss(*pair) for i, pair in pairs if weights[i] != 0.0])
+
+
+def add_deep(book):
+    loss = DiceCELoss(to_onehot_y=True, softmax=True, smooth_nr=1e-5, smooth_dr=1e-5)
+    for dims, sizes in {"2d": ("20x31", "7x6", "3x11"), "3d": ("10x1x6", "3x3x4")}.items():
+        names = ["pred", "pred_2", "pred_4"][: len(sizes)]
+        packs = {"pred": "S", "pred_2": "R", "pred_4": "Q"}
+        kinds = {name: f"logits[N, C, ...{packs[name]}] over C" for name in names}
+        arrays = {name: f"small_{size}_logits" for name, size in zip(names, sizes)}
+        shape = tuple(int(n) for n in sizes[0].split("x"))
+        kinds["target"], arrays["target"] = "labels[N, ...S] of C", f"deep_labels_{sizes[0]}"
+        half = [0.5**i for i in range(len(names))]
+
+        def of_torch(x, weights, entry):
+            targets = [resized(x["target"].double(), x[name].shape[2:], entry).long().unsqueeze(1) for name in names]
+            return nnunet(loss, [x[name] for name in names], targets, [w / sum(weights) for w in weights])
+
+        def of_monai(x, weights):
+            deep = DeepSupervisionLoss(loss, weights=[w / sum(weights) for w in weights])
+            with wide():
+                return deep([x[name] for name in names], x["target"].double().unsqueeze(1))
+
+        listed = ", ".join(names)
+        for tag, options, value, source in (
+            ("default", "", lambda x: of_torch(x, half, "first"), "nnU-Net's DeepSupervisionWrapper"),
+            ("last_0", f", weights={[*half[:-1], 0]}", lambda x: of_torch(x, [*half[:-1], 0.0], "first"),
+             "nnU-Net's DeepSupervisionWrapper"),
+            ("middle", f", weights={[3, 2, 1][: len(names)]}, entry=middle", lambda x: of_monai(x, [3, 2, 1][: len(names)]),
+             "monai.losses.DeepSupervisionLoss"),
+        ):
+            book.add(f"deep_{tag}_{dims}", "deep", spec_text(kinds, f"deep(dice() + ce(), [{listed}]{options})"), arrays,
+                     value, tuple(names), source)
+
+
 def add(book):
     def one(loss, value, kinds, binding, tag, options, source, **more):
         data = binding["pred"].removeprefix("logits_").removesuffix("_pred")
@@ -140,3 +180,4 @@ def add(book):
             one("multi_similarity", multi_similarity, LABELLED, binding, tag, options,
                 "pytorch_metric_learning.losses.MultiSimilarityLoss")
     add_resize(book)
+    add_deep(book)
