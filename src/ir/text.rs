@@ -109,6 +109,7 @@ pub(super) fn print_role(role: Role) -> String {
         Role::Weight(n) => format!("weight.{n}"),
         Role::Report(n) => format!("report.{n}"),
         Role::Grad(n) => format!("grad.{n}"),
+        Role::Statistic(n) => Input::statistic(n as usize),
     }
 }
 
@@ -457,6 +458,7 @@ fn read_role(text: &str) -> Result<Role, String> {
         ("weight", Some(n)) => Ok(Role::Weight(n)),
         ("report", Some(n)) => Ok(Role::Report(n)),
         ("grad", Some(n)) => Ok(Role::Grad(n)),
+        ("statistic", Some(n)) => Ok(Role::Statistic(n)),
         _ => Err(format!("there is no output `{text}`")),
     }
 }

@@ -222,6 +222,7 @@ fn outputs(graph: &Graph) -> Result<(), String> {
                 Some(_) => return Err(format!("`{role}` is of an input that is not of floats")),
                 None => return Err(format!("`{role}` is of an input that does not exist")),
             },
+            Role::Statistic(_) => Ty::new(Elem::Float, graph.ty(id).dims.clone()),
         };
         if *graph.ty(id) != expected {
             let expected = text::print_ty(graph, &expected);

@@ -14,6 +14,7 @@ mod modules;
 mod pages;
 mod readme;
 mod run;
+mod sharded;
 mod slopes;
 mod spec_tests;
 mod tidy;
