@@ -28,6 +28,13 @@ pub enum DimSize {
     },
     /// As long as another dim.
     Same(DimId),
+    /// As many as there are whole blocks of `size` entries in another dim.
+    Blocks {
+        /// The dim that is cut into blocks.
+        of: DimId,
+        /// How many entries a block holds, at least 1.
+        size: usize,
+    },
 }
 
 /// A dim of a graph.

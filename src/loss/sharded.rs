@@ -486,7 +486,9 @@ impl Cut {
         let mut varying: Vec<bool> = Vec::new();
         for (i, known) in rounds.value.dims.iter().enumerate() {
             varying.push(match known.size {
-                DimSize::Slice { of, .. } | DimSize::Same(of) => varying[of.index()],
+                DimSize::Slice { of, .. } | DimSize::Same(of) | DimSize::Blocks { of, .. } => {
+                    varying[of.index()]
+                }
                 DimSize::Bound | DimSize::Fixed(_) => i == dim.index(),
             });
         }

@@ -134,7 +134,9 @@ fn derived(graph: &Graph, dim: DimId) -> Vec<bool> {
     for known in &graph.dims {
         derived.push(match known.size {
             DimSize::Bound | DimSize::Fixed(_) => false,
-            DimSize::Slice { of, .. } | DimSize::Same(of) => of == dim || derived[of.index()],
+            DimSize::Slice { of, .. } | DimSize::Same(of) | DimSize::Blocks { of, .. } => {
+                of == dim || derived[of.index()]
+            }
         });
     }
     derived
@@ -157,9 +159,10 @@ fn obstacle(graph: &Graph, node: &Node, dim: DimId, derived: &[bool]) -> Option<
         | Op::WindowMax { dim: d, .. }
         | Op::WindowSum { dim: d, .. }
         | Op::WindowTies { dim: d, .. } => of_it(*d).then_some(LooksAt::Places),
-        Op::Slice { from, to, .. } | Op::Place { from, to, .. } => {
-            (of_it(*from) || of_it(*to)).then_some(LooksAt::Places)
-        }
+        Op::Slice { from, to, .. }
+        | Op::Place { from, to, .. }
+        | Op::Resize { from, to, .. }
+        | Op::Collect { from, to, .. } => (of_it(*from) || of_it(*to)).then_some(LooksAt::Places),
         Op::Distance(along) => along
             .iter()
             .any(|(d, _)| of_it(*d))

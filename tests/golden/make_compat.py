@@ -43,7 +43,7 @@ VERSIONS = {
     "numpy": "2.4.6",
     "safetensors": "0.8.0",
 }
-MODULES = ["torch", "monai", "smp", "nnunet", "timm", "torchvision"]
+MODULES = ["torch", "monai", "smp", "nnunet", "timm", "torchvision", "kornia", "mmseg", "keras", "optax"]
 OUT = Path(__file__).resolve().parent / "compat"
 
 

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module for each stage.
 
 mod candle;
+mod catalogue;
 #[cfg(feature = "cli")]
 mod cli;
 mod compat;

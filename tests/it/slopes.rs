@@ -87,6 +87,9 @@ pub const SPECS: &[(&str, &[&str])] = &[
             "mean(cumsum[space, batch](pred)*pred)",
             "mean(pick(pred, target), where=top_k[batch, space](target, 7))",
             "boundary_ce(width=1)",
+            "wasserstein_dice([[0, 1, 0.5], [0.75, 0, 1], [0.25, 1, 0]])",
+            "wasserstein_dice([[0, 1, 0.5], [0.75, 0, 1], [0.25, 1, 0]], weighting=simple)",
+            "nacl(power=2)",
         ],
     ),
     (SOFT, &["soft_ce()", "ce(smoothing=0.2)", "kl()", "js()"]),
@@ -165,7 +168,13 @@ pub const SPECS: &[(&str, &[&str])] = &[
             "vicreg()",
         ],
     ),
-    (LABELLED, &["supcon(temperature=0.5)"]),
+    (
+        LABELLED,
+        &[
+            "supcon(temperature=0.5)",
+            "multi_similarity(alpha=3, beta=5)",
+        ],
+    ),
     (TRIPLE, &["triplet()"]),
 ];
 

@@ -1,6 +1,6 @@
 """How a case of a compat module is written down, and the arrays that only these cases use."""
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from unittest.mock import patch
 
 import numpy as np
@@ -54,6 +54,16 @@ def make():
     out["logits_hard"] = inputs.normal("logits_hard", (4, 5), 4.0)
     out["mask_hard"] = np.array([[1, 1, 0, 1, 1], [0, 0, 0, 0, 0], [1, 0, 0, 1, 1], [0, 1, 0, 1, 0]], dtype=np.float64)
     out["second_d"] = inputs.normal("second_d", (7, 6))
+    # Depths of an image; heatmaps, which add up to 1, the second with an empty entry; vectors of norm 1 and the group of each.
+    out["depth"] = inputs.normal("depth", (2, 15, 13))
+    for name in ("heat_pred", "heat_target"):
+        out[name] = inputs.probabilities(name, (6, 20)).reshape(2, 3, 4, 5)
+    heat = out["heat_target"].reshape(6, 20)
+    heat[:, 1] += heat[:, 0]
+    heat[:, 0] = 0.0
+    units = inputs.normal("units", (7, 5))
+    out["units"] = units / np.linalg.norm(units, axis=1, keepdims=True)
+    out["groups"] = np.array([0, 1, 0, 2, 1, 0, 3])
     # −1 and 1.
     for key in ("reg_a", "reg_b", "vec_a", "vec_b"):
         shape = out[f"{key}_pred"].shape if key.startswith("reg") else out[f"{key}_pred"].shape[:1]
@@ -82,6 +92,8 @@ class Module:
     def __init__(self, book, name):
         self.book = book
         self.name = name
+        # What the library runs in: `wide`, if it computes in float32.
+        self.around = nullcontext
 
     def add(self, loss, kind, at, options, value, within="{}", before="", diff=("pred",), tolerance=None):
         """`loss(options)` on the inputs `kind`, bound to the arrays `at`; `value(x)` is what the library says.
@@ -93,9 +105,12 @@ class Module:
         at = binding(at) if isinstance(at, str) else at
         text = within.format(call(f"{self.name}.{loss}", options))
         spec = f"use {self.name}\n" + spec_text(kind, text, before)
-        # A copy of what a loop goes on changing.
         name = " ".join([text, *at.values(), *([before] if before else []), *kind.values()])
-        self.book.add(name, f"{self.name}.{loss}", spec, at, value, diff, source=self.name, differences=False)
+
+        def here(x):
+            with self.around():
+                return value(x)
+        self.book.add(name, f"{self.name}.{loss}", spec, at, here, diff, source=self.name, differences=False)
         if tolerance is not None:
             self.book.cases[-1]["tolerance"] = tolerance
 
@@ -125,10 +140,13 @@ def channel(x, kind):
 
 
 @contextmanager
-def wide():
-    """Float64 where a library asks for float32 whatever it is given, so that its formula is held to all digits."""
+def wide(dtypes=True):
+    """Float64 where a library asks for float32 whatever it is given, so that its formula is held to all digits. Without
+    `dtypes` only calls of `.float()` and default types change, for a library whose formula has a limit of float32 in it."""
     with ExitStack() as stack:
-        for name in ("float32", "float"):
+        for name in ("float32", "float") if dtypes else ():
             stack.enter_context(patch.object(torch, name, torch.float64))
         stack.enter_context(patch.object(torch.Tensor, "float", torch.Tensor.double))
+        stack.callback(torch.set_default_dtype, torch.get_default_dtype())
+        torch.set_default_dtype(torch.float64)
         yield

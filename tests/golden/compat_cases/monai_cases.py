@@ -2,7 +2,6 @@
 
 from itertools import product
 
-import torch
 import torch.nn.functional as F
 from monai import losses
 
@@ -18,13 +17,14 @@ def hot(x):
 
 
 def call(made, given, x):
-    with wide():
-        if x["target"].dim() == x["pred"].dim():
-            return made(sigmoid=True, **given)(x["pred"], x["target"])
-        return made(softmax=True, **given)(x["pred"], hot(x))
+    if x["target"].dim() == x["pred"].dim():
+        return made(sigmoid=True, **given)(x["pred"], x["target"])
+    return made(softmax=True, **given)(x["pred"], hot(x))
 
 
 def cases(module):
+    module.around = wide
+
     def add(loss, made, array, options, given=None, kind=None):
         given = options if given is None else given
         kind = kind or ("multilabel" if array.startswith("ml") else "multiclass")
@@ -74,9 +74,8 @@ def focal(module, array):
                 weight = w if background or w is None else w[1:]
                 if w and not background and c == 2:
                     weight = w[1]
-                with wide():
-                    made = losses.FocalLoss(**options, weight=weight if weight is None else double(weight), reduction=reduction)
-                    return made(x["pred"], x["target"] if labels else hot(x))
+                made = losses.FocalLoss(**options, weight=weight if weight is None else double(weight), reduction=reduction)
+                return made(x["pred"], x["target"] if labels else hot(x))
             module.add("focal", "multilabel" if labels else "multiclass", array,
                        {**options, **({"weight": w} if w else {}), "reduction": Word(reduction)}, value)
 
@@ -117,13 +116,7 @@ def distances(add):
 def images(module):
     image = {"pred": "real[N, C, H, W]", "target": "real[N, C, H, W]"}
     for options in ({}, {"win_size": 5, "kernel_sigma": 0.75, "data_range": 2.0, "k1": 0.02, "k2": 0.05}):
-        def value(x):
-            torch.set_default_dtype(torch.float64)
-            with wide():
-                loss = losses.SSIMLoss(spatial_dims=2, **options)(x["pred"], x["target"])
-            torch.set_default_dtype(torch.float32)
-            return loss
-        module.add("ssim", image, "img_2d", options, value)
+        module.add("ssim", image, "img_2d", options, lambda x: losses.SSIMLoss(spatial_dims=2, **options)(x["pred"], x["target"]))
     for array, temperature in product(("vec_a", "vec_c"), (0.5, 0.125)):  # it is made a float32 there
         module.add("contrastive", "vectors", array, {"temperature": temperature},
                    lambda x: losses.ContrastiveLoss(temperature)(x["pred"], x["target"]), diff=("pred", "target"))

@@ -12,6 +12,7 @@ KINDS = [("multiclass", "a"), ("multiclass", "f"), ("multiclass", "e"), ("multic
 
 
 def cases(module):
+    module.around = wide
     for (kind, array), smooth, log_loss in product(KINDS, (0.0, 1.0), (False, True)):
         at = {"pred": "logits_bin_a", "target": "mask_bin_empty"} if array == "bin_empty" else array
         options = {"smooth": smooth, "log_loss": log_loss}
@@ -52,7 +53,7 @@ def rest(module):
         if array in ("bin_empty", "e"):  # three axes are read as an image without classes
             continue
         module.add("lovasz", kind, array, {"per_image": per_image},
-                   lambda x: lovasz(x, kind, per_image=per_image))
+                   lambda x: losses.LovaszLoss(kind, per_image=per_image)(x["pred"], x["target"]))
     for array, eps in product(("bin_a", "bin_d"), (1e-5, 0.5)):
         at = {"pred": f"chance_{array}", "target": f"mask_{array}"}
         module.add("mcc", BINARY_PROBS, at, {"eps": eps}, lambda x: losses.MCCLoss(eps=eps)(x["pred"], x["target"]))
@@ -72,10 +73,5 @@ def rest(module):
                before="ignore target == 255")
     for per_image in (False, True):
         module.add("lovasz", "multiclass", "partly", {"per_image": per_image},
-                   lambda x: lovasz(x, "multiclass", per_image=per_image, ignore_index=255),
+                   lambda x: losses.LovaszLoss("multiclass", per_image=per_image, ignore_index=255)(x["pred"], x["target"]),
                    before="ignore target == 255")
-
-
-def lovasz(x, kind, **options):
-    with wide():
-        return losses.LovaszLoss(kind, **options)(x["pred"], x["target"])
