@@ -126,3 +126,110 @@ fn every_loss_of_a_module_has_a_case() {
         }
     }
 }
+
+/// The claims of a module that one of its losses is another of the standard library: the name of the
+/// loss, and the call that says the same.
+fn claims(text: &str) -> Vec<(&str, String)> {
+    let mut claims = Vec::new();
+    let mut comment = String::new();
+    for line in text.lines() {
+        if let Some(more) = line.strip_prefix("##") {
+            comment += more;
+        } else if let Some(rest) = line.strip_prefix("loss ") {
+            let name = rest.split(['(', ',']).next().expect("a name");
+            let call = comment.split("he same as `").nth(1);
+            if let Some((call, after)) = call.and_then(|rest| rest.split_once('`'))
+                && after.starts_with('.')
+                && !call.contains('…')
+            {
+                let call = if call.ends_with(')') {
+                    call.to_string()
+                } else {
+                    format!("{call}()")
+                };
+                claims.push((name, call));
+            }
+            comment.clear();
+        } else {
+            comment.clear();
+        }
+    }
+    claims
+}
+
+/// The value of a spec on the arrays of a case, unless it is no spec.
+fn value(spec: &str, case: &Value, arrays: &HashMap<String, Tensor>) -> Result<f64, lossc::Error> {
+    let loss = Compiler::new().compile(spec)?;
+    let mut given = Inputs::new();
+    for (name, array) in case["inputs"].as_object().expect("an object") {
+        given = given.tensor(name, &arrays[text(array)]);
+    }
+    Ok(flat(&loss.run(given)?.total)[0])
+}
+
+#[test]
+fn what_is_called_the_same_is_the_same() {
+    let mut count = 0;
+    for (file, module_text, _) in library::embedded_modules() {
+        let module = file.trim_start_matches("compat/").trim_end_matches(".loss");
+        let (cases, arrays) = book(module);
+        for (name, call) in claims(module_text) {
+            let own = format!("{module}.{name}");
+            let cases = cases.iter().filter(|case| text(&case["loss"]) == own);
+            // The first case whose inputs are those of the form that the claim is about.
+            let values = cases.filter_map(|case| {
+                let (before, _) = text(&case["spec"]).split_once("minimize")?;
+                let of =
+                    |call: &str| value(&format!("{before}minimize sum({call})\n"), case, &arrays);
+                Some((of(&call).ok()?, of(&format!("{own}()"))))
+            });
+            let (ours, theirs) = values.into_iter().next().expect("a case of this form");
+            let theirs = theirs.unwrap_or_else(|e| panic!("{own}: {e}"));
+            let off = error(&[theirs], &[ours], 1e-3);
+            assert!(off < 1e-12, "{own} is {theirs}, and {call} is {ours}");
+            count += 1;
+        }
+    }
+    assert!(count > 30, "{count}");
+}
+
+#[test]
+fn where_all_is_ignored_nothing_is_learned() {
+    let (mut count, mut wrong) = (0, Vec::new());
+    for module in library::embedded_names() {
+        let (cases, arrays) = book(module);
+        for case in cases
+            .iter()
+            .filter(|case| text(&case["spec"]).contains("...S]"))
+        {
+            let own = text(&case["name"]);
+            let spec = text(&case["spec"]);
+            let (before, minimized) = spec.split_once("minimize").expect("a spec");
+            let before = before.replace("ignore target == 255\n", "");
+            let spec =
+                format!("{before}input seen: mask[N, ...S]\nignore seen == 0\nminimize{minimized}");
+            let dims = arrays[text(&case["inputs"]["target"])].dims();
+            // A target that has no class axis has the axes of the positions.
+            let dims = match spec.contains("target: ") && spec.contains("[N, C, ...S] ") {
+                true if !spec.contains("target: labels") => [&dims[..1], &dims[2..]].concat(),
+                _ => dims.to_vec(),
+            };
+            let seen = Tensor::zeros(dims, DType::F64, &Device::Cpu).expect("a tensor");
+            let loss = Compiler::new().backend(Backend::Reference).compile(&spec);
+            let loss = loss.unwrap_or_else(|e| panic!("{spec}{e}"));
+            let mut given = Inputs::new().tensor("seen", &seen);
+            for (name, array) in case["inputs"].as_object().expect("an object") {
+                given = given.tensor(name, &arrays[text(array)]);
+            }
+            let (outcome, found) = loss.gradients(given).expect("runs");
+            let total = flat(&outcome.total)[0];
+            let still = found.iter().all(|(_, g)| flat(g).iter().all(|x| *x == 0.0));
+            if !total.is_finite() || !still {
+                wrong.push(format!("{own} is {total}, its gradients are 0: {still}"));
+            }
+            count += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(count > 2500, "{count}");
+}
