@@ -190,6 +190,7 @@ impl Variant {
                 let places = graphs.places.into_iter();
                 LabelRule {
                     counts: value(graphs.counts),
+                    spared: graphs.spared,
                     places: places.map(|(i, graph)| (i, value(graph))).collect(),
                 }
             }),
