@@ -57,6 +57,8 @@ pub mod passes;
 
 pub mod plan;
 
+pub mod shard;
+
 pub mod run;
 
 mod stdlib;
@@ -73,7 +75,7 @@ pub mod testing;
 
 pub use candle_core;
 pub use error::{Error, Report};
-pub use loss::{Compiler, Loss, Outcome, Stage, TermValue};
+pub use loss::{Compiler, Loss, Outcome, Pooled, Sharded, Sharding, Stage, Statistics, TermValue};
 pub use module::{LoadError, Loader};
 pub use run::{Backend, Inputs};
 
@@ -81,3 +83,7 @@ pub use run::{Backend, Inputs};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/shards.md")]
+struct Shards;

@@ -5,6 +5,12 @@
 //! or scalars change. A spec that looks at the axes of a pack one by one is lowered once for each
 //! number of axes that it meets.
 
+mod sharded;
+mod statistics;
+
+pub use sharded::{Sharded, Sharding};
+pub use statistics::{Pooled, Statistics};
+
 use crate::ast::{self, Ast};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::error::{Error, Report};
@@ -351,7 +357,7 @@ impl Loss {
     pub fn run(&self, inputs: impl Into<Inputs>) -> Result<Outcome, Error> {
         let (variant, bound) = self.bind(&inputs.into())?;
         let backend = run::backend_for(self.0.backend, &bound);
-        let outputs = run::execute(backend, &variant.value, &bound, None)?;
+        let outputs = run::execute(backend, &variant.value, &bound, &[])?;
         let mut outcome = outcome(&variant, variant.value.graph(), &outputs)?;
         let tracked: Vec<u32> = tracked(&variant.signature, &bound);
         if !tracked.is_empty() {
@@ -471,16 +477,23 @@ impl Loss {
 
     fn bind(&self, inputs: &Inputs) -> Result<(Arc<Variant>, BoundInputs), Error> {
         let variant = self.variant(&|name| inputs.shape(name))?;
-        let bound = run::bind(
-            &variant.signature,
-            variant.value.graph(),
-            inputs,
-            variant.labels.as_ref(),
-        )
-        .map_err(|diagnostics| self.misfit(diagnostics))?;
-        let wrong = ranges(&variant, &bound)?;
+        let bound = self.bind_to(&variant, &variant.signature, inputs)?;
+        Ok((variant, bound))
+    }
+
+    /// Binds the inputs of a variant; the signature is its own or one that asks for less.
+    fn bind_to(
+        &self,
+        variant: &Variant,
+        signature: &Signature,
+        inputs: &Inputs,
+    ) -> Result<BoundInputs, Error> {
+        let graph = variant.value.graph();
+        let bound = run::bind(signature, graph, inputs, variant.labels.as_ref())
+            .map_err(|diagnostics| self.misfit(diagnostics))?;
+        let wrong = ranges(variant, &bound)?;
         if wrong.is_empty() {
-            Ok((variant, bound))
+            Ok(bound)
         } else {
             Err(self.misfit(wrong))
         }
@@ -589,7 +602,9 @@ fn gradient(
 ) -> candle_core::Result<(Outcome, Vec<Tensor>)> {
     let prepared = variant.gradient(wanted);
     let backend = run::backend_for(backend, bound);
-    let outputs = run::execute(backend, &prepared, bound, upstream)?;
+    let further = upstream.map(|upstream| upstream.reshape(()));
+    let further: Vec<Tensor> = further.into_iter().collect::<candle_core::Result<_>>()?;
+    let outputs = run::execute(backend, &prepared, bound, &further)?;
     let graph = prepared.graph();
     let mut gradients = Vec::with_capacity(wanted.len());
     for &input in wanted {

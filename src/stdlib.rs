@@ -31,5 +31,5 @@ modules! { TASKS, "std/task":
 }
 
 modules! { COMPAT, "compat":
-    "torch" "monai" "smp"
+    "torch" "torchvision" "monai" "smp" "nnunet" "mmseg" "kornia" "timm" "keras" "optax"
 }

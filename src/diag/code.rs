@@ -92,6 +92,8 @@ codes! {
     E0606 BadLabel: "a label is not a class number";
     E0607 BadScalar: "a scalar is outside its range";
     E0608 Execution: "the back end failed";
+    E0609 CannotPool: "a loss cannot be put together from shards";
+    E0610 BadShard: "shards do not fit together";
 
     E0701 UnknownModule: "a module does not exist or is not in use";
     E0702 BadPath: "the path of a module cannot be used";

@@ -2,6 +2,7 @@
 
 use crate::arena::id;
 use crate::diag::{Code, Diagnostic};
+use crate::ir::Grid;
 use crate::source::Span;
 
 id! {
@@ -52,7 +53,27 @@ pub enum AxisDef {
     Diff(AxisId),
     /// Another name for an axis.
     Renamed(AxisId),
+    /// The whole blocks of so many entries of another axis.
+    Blocks(AxisId, usize),
 }
+
+/// How an entry of an axis comes from another axis.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// It is the entry at the same position.
+    Rename,
+    /// It is the entry so much further on; negative counts from the end.
+    Slice(i64),
+    /// It is made of two neighbours.
+    Diff,
+    /// It is made of the block of entries that it stands for.
+    Blocks(Grid),
+    /// It is the entry that it stands for.
+    Resize(Grid),
+}
+
+/// A way in which an axis comes from another: steps, each from one axis to the next.
+pub type Way = Vec<(AxisId, AxisId, Step)>;
 
 /// An axis.
 #[derive(Clone, Debug)]
@@ -83,6 +104,8 @@ pub struct Axes {
     packs: Vec<(String, Option<usize>)>,
     /// Axes whose role the first input that names them decides.
     open: Vec<AxisId>,
+    /// Along which axes tensors are resized: to the first, from the second.
+    resized: Vec<(AxisId, AxisId, Grid)>,
 }
 
 impl Axes {
@@ -194,6 +217,53 @@ impl Axes {
         self.derived(of, AxisDef::Diff(of), name, span)
     }
 
+    /// The axis of the whole blocks of another.
+    pub fn blocks(&mut self, of: AxisId, size: usize, span: Span) -> AxisId {
+        let name = format!("{}/{size}", self.get(of).name);
+        self.derived(of, AxisDef::Blocks(of, size), name, span)
+    }
+
+    /// Notes that tensors along `from` are resized to lie along `to`.
+    pub fn set_resized(&mut self, to: AxisId, from: AxisId, grid: Grid) {
+        if !self.resized.contains(&(to, from, grid)) {
+            self.resized.push((to, from, grid));
+        }
+    }
+
+    /// The ways in which the entries of an axis come from those of one of `bases`, itself included.
+    pub fn ways(&self, id: AxisId, bases: &[AxisId]) -> Vec<Way> {
+        let mut found = Vec::new();
+        self.trace(id, bases, &mut Vec::new(), &mut found);
+        found
+    }
+
+    fn trace(&self, id: AxisId, bases: &[AxisId], path: &mut Way, found: &mut Vec<Way>) {
+        if bases.contains(&id) {
+            found.push(path.iter().rev().copied().collect());
+            return;
+        }
+        // Up and down again leads nowhere.
+        if path.iter().any(|&(_, to, _)| to == id) {
+            return;
+        }
+        let from: Vec<(AxisId, Step)> = match self.get(id).def {
+            AxisDef::Slice { of, start, .. } => vec![(of, Step::Slice(start))],
+            AxisDef::Diff(of) => vec![(of, Step::Diff)],
+            AxisDef::Renamed(of) => vec![(of, Step::Rename)],
+            AxisDef::Blocks(of, size) => vec![(of, Step::Blocks(Grid::Blocks(size)))],
+            AxisDef::Declared => {
+                let own = self.resized.iter().filter(|(to, ..)| *to == id);
+                own.map(|&(_, from, grid)| (from, Step::Resize(grid)))
+                    .collect()
+            }
+        };
+        for (of, step) in from {
+            path.push((of, id, step));
+            self.trace(of, bases, path, found);
+            path.pop();
+        }
+    }
+
     fn derived(&mut self, of: AxisId, def: AxisDef, name: String, span: Span) -> AxisId {
         if let Some(i) = self.list.iter().position(|axis| axis.def == def) {
             return AxisId(i as u32);
@@ -214,6 +284,7 @@ impl Axes {
         match *def {
             AxisDef::Slice { start, end, .. } => end.map_or(n, clip).saturating_sub(clip(start)),
             AxisDef::Diff(_) => n.saturating_sub(1),
+            AxisDef::Blocks(_, size) => n / size,
             AxisDef::Declared | AxisDef::Renamed(_) => n,
         }
     }
@@ -235,7 +306,10 @@ impl Axes {
     pub fn base(&self, id: AxisId) -> AxisId {
         match self.get(id).def {
             AxisDef::Declared => id,
-            AxisDef::Slice { of, .. } | AxisDef::Diff(of) | AxisDef::Renamed(of) => self.base(of),
+            AxisDef::Slice { of, .. }
+            | AxisDef::Diff(of)
+            | AxisDef::Renamed(of)
+            | AxisDef::Blocks(of, _) => self.base(of),
         }
     }
 
@@ -243,9 +317,9 @@ impl Axes {
     pub fn is_part_of(&self, id: AxisId, of: AxisId) -> bool {
         id == of
             || match self.get(id).def {
-                AxisDef::Slice { of: whole, .. } | AxisDef::Diff(whole) => {
-                    self.is_part_of(whole, of)
-                }
+                AxisDef::Slice { of: whole, .. }
+                | AxisDef::Diff(whole)
+                | AxisDef::Blocks(whole, _) => self.is_part_of(whole, of),
                 AxisDef::Declared | AxisDef::Renamed(_) => false,
             }
     }
@@ -290,6 +364,10 @@ impl Axes {
         why: &str,
     ) -> Result<(), Box<Diagnostic>> {
         let name = self.get(id).name.clone();
+        // A new name has the size of the axis, whoever of the two is told first.
+        if let (AxisDef::Renamed(of), None) = (&self.get(id).def, &self.get(id).size) {
+            return self.set_size(*of, size, span, why);
+        }
         match self.get(id).size.clone() {
             Some((known, at, reason)) if known != size => Err(Box::new(
                 Diagnostic::error(
@@ -301,17 +379,18 @@ impl Axes {
             )),
             Some(_) => Ok(()),
             None => {
-                self.list[id.index()].size = Some((size, span, why.to_string()));
-                // A new name for the axis has its size too.
-                let copies: Vec<AxisId> = self
-                    .iter()
-                    .filter(|(_, axis)| axis.def == AxisDef::Renamed(id))
-                    .map(|(copy, _)| copy)
-                    .collect();
-                copies
-                    .into_iter()
-                    .try_for_each(|copy| self.set_size(copy, size, span, why))
+                self.give_size(id, (size, span, why.to_string()));
+                Ok(())
             }
+        }
+    }
+
+    /// The size of an axis and of every new name of it.
+    fn give_size(&mut self, id: AxisId, size: (usize, Span, String)) {
+        self.list[id.index()].size = Some(size.clone());
+        let copies = (0..self.list.len()).filter(|&i| self.list[i].def == AxisDef::Renamed(id));
+        for copy in copies.collect::<Vec<usize>>() {
+            self.give_size(AxisId(copy as u32), size.clone());
         }
     }
 }

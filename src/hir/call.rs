@@ -192,9 +192,12 @@ impl<'a> Cx<'a> {
                 ),
             ));
         }
+        let sees_file = definition.head.file == self.main;
+        let level = self.scopes.last().and_then(|scope| scope.level.clone());
         let mut scope = Scope {
-            sees_file: definition.head.file == self.main,
+            sees_file,
             file_operands: false,
+            level: level.filter(|_| sees_file),
             ..Scope::default()
         };
         let operands = self.bind_operands(definition, site, fits, &mut scope)?;
@@ -211,6 +214,7 @@ impl<'a> Cx<'a> {
                 .iter()
                 .map(|(_, axes)| axes.clone())
                 .collect::<Vec<_>>(),
+            scope.level.clone(),
         );
         if let Some(value) = self.memo.get(&memo) {
             return value.clone();

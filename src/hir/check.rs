@@ -462,6 +462,21 @@ fn renumber(kind: ExprKind, map: &[ExprId]) -> ExprKind {
             let arg = at(arg);
             ExprKind::Rename { from, to, arg }
         }
+        ExprKind::Resize {
+            from,
+            to,
+            grid,
+            arg,
+        } => {
+            let arg = at(arg);
+            ExprKind::Resize {
+                from,
+                to,
+                grid,
+                arg,
+            }
+        }
+        ExprKind::Coarsen(along, size, x) => ExprKind::Coarsen(along, size, at(x)),
         ExprKind::Shift(axis, by, edge, x) => ExprKind::Shift(axis, by, edge, at(x)),
         ExprKind::Window(window, axes, x) => ExprKind::Window(window, axes, at(x)),
         ExprKind::Dot(axes, a, b) => ExprKind::Dot(axes, at(a), at(b)),

@@ -2,6 +2,7 @@
 //! calls, and where complaints go.
 
 use super::axes::{Axes, AxisId, Role};
+use super::deep::Level;
 use super::tree::{Expr, ExprId, ExprKind, Input, RangeCheck};
 use super::ty::{Kind, Ty};
 use crate::ast;
@@ -84,6 +85,10 @@ pub(super) struct Scope {
     pub sees_file: bool,
     /// Whether operands that a call does not name are looked up in the file.
     pub file_operands: bool,
+    /// The resolution at which the file's names are seen, inside `deep`.
+    pub level: Option<Level>,
+    /// Whether its own names are seen at that resolution too; operands and options are already.
+    pub own_level: bool,
 }
 
 /// A call under way.
@@ -96,7 +101,12 @@ pub(super) struct Frame {
 }
 
 /// A definition with the values and axes that it is expanded for.
-pub(super) type Expansion = (*const ast::Definition, Vec<Value>, Vec<Vec<AxisId>>);
+pub(super) type Expansion = (
+    *const ast::Definition,
+    Vec<Value>,
+    Vec<Vec<AxisId>>,
+    Option<Level>,
+);
 
 /// How far the evaluation of a top-level name has come.
 #[derive(Clone, Debug)]
@@ -352,6 +362,8 @@ pub fn operands(kind: &ExprKind) -> Vec<ExprId> {
         | ExprKind::At(_, _, arg)
         | ExprKind::Slice { arg, .. }
         | ExprKind::Rename { arg, .. }
+        | ExprKind::Resize { arg, .. }
+        | ExprKind::Coarsen(_, _, arg)
         | ExprKind::Shift(_, _, _, arg)
         | ExprKind::Distance(_, arg)
         | ExprKind::Window(_, _, arg)

@@ -224,17 +224,26 @@ impl<'a> Cx<'a> {
     /// A name in sight: local, of the file, or a role.
     pub fn name(&mut self, name: &str, span: Span) -> Checked<Value> {
         if let Some(value) = self.local(name) {
-            return Ok(value);
+            return self.own_name(name, value, span);
         }
         if self.sees_file()
             && let Some(i) = self.globals.iter().position(|g| g.name.text == name)
         {
-            return self.global(i, span);
+            let value = self.global(i, span)?;
+            return self.at_level(name, value, span);
         }
         if let Some(role) = Role::from_name(name) {
             return Ok(Value::Axes(vec![AxisChoice::Role(role)]));
         }
         Err(self.unknown_name(name, span))
+    }
+
+    /// The value of a name of the scope itself, at the resolution of `deep` if it stands in one.
+    pub(super) fn own_name(&mut self, name: &str, value: Value, span: Span) -> Checked<Value> {
+        match self.scopes.last().is_some_and(|scope| scope.own_level) {
+            true => self.at_level(name, value, span),
+            false => Ok(value),
+        }
     }
 
     /// The value of a top-level name, found when it is first asked for.
@@ -288,7 +297,7 @@ impl<'a> Cx<'a> {
         }
         let found = self.axes.lookup(name).map(<[AxisId]>::to_vec);
         match found {
-            Some(axes) if self.sees_file() => Ok(axes),
+            Some(axes) if self.sees_file() => Ok(self.axes_at_level(axes)),
             _ => {
                 let elsewhere = match name {
                     "True" => Some("true"),

@@ -40,6 +40,9 @@ functions! {
     "index", "index[N], index[B=15]", "0, 1, 2, … along an axis, or along a new one of this size";
     "size", "size[N, C]", "the number of elements along axes";
     "shift", "shift[H](x, by, edge=zero)", "entry i is entry i − by; edge: zero, clamp, wrap";
+    "resize", "resize[space](x, like=y, entry=first)", "x at the size of y, from the nearest entries; entry: first, middle of those that it stands for";
+    "coarsen", "coarsen[space](x, size)", "the means of blocks of so many entries along each axis; a rest at the end is left out";
+    "deep", "deep(loss, [pred, pred_2], weights=[2, 1], entry=first)", "the loss at several resolutions: `pred` stands for each prediction in turn, everything else is resized to it; without weights each counts half of the one before";
     "diff", "diff[H](x)", "differences of neighbours; one entry fewer";
     "max_pool", "max_pool[space](x, size, shape=box, edge=absent)", "the largest around each entry; shape: box, cross; edge: absent, crop";
     "min_pool", "min_pool[space](x, size, shape=box, edge=absent)", "the smallest around each entry; shape: box, cross; edge: absent, crop";

@@ -132,8 +132,8 @@ impl<'a> Cx<'a> {
         let ruled = &self.ty(rule.condition).axes;
         let readings = |axes: &[AxisId]| {
             ruled.iter().fold(1usize, |all, &of| {
-                let copies = axes.iter().filter(|&&axis| self.axes.base(axis) == of);
-                all.saturating_mul(copies.count().max(1))
+                let ways = axes.iter().map(|&axis| self.axes.ways(axis, &[of]).len());
+                all.saturating_mul(ways.sum::<usize>().max(1))
             })
         };
         let too_many = self.exprs.iter().find(|expr| match &expr.kind {
@@ -166,7 +166,7 @@ impl<'a> Cx<'a> {
             ExprKind::Order(op, axes, _) => {
                 let along = axes
                     .iter()
-                    .any(|&axis| ruled.contains(&self.axes.base(axis)));
+                    .any(|&axis| !self.axes.ways(axis, ruled).is_empty());
                 along && matches!(op, OrderOp::Take | OrderOp::ArgSort | OrderOp::ArgSortDown)
             }
             _ => false,

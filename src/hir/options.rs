@@ -148,7 +148,10 @@ impl<'a> Cx<'a> {
                         self.tensor_option(definition, option, axes, value, operands, arg.span)
                     }
                     (None, Value::List(items)) if kind.text == "real" => {
-                        // A list of numbers without an axis, such as a pair of bounds.
+                        // Numbers without an axis, such as a pair of bounds or a matrix.
+                        if let Some(range) = range {
+                            self.check_list(&items, range, (name, of), option.span, arg.span)?;
+                        }
                         Ok(Value::List(items))
                     }
                     (None, value) => {
@@ -331,6 +334,25 @@ impl<'a> Cx<'a> {
             self.check_range(id, range, name, of, option.span, span)?;
         }
         Ok(Value::Expr(id))
+    }
+
+    /// Holds every entry of a list, at any depth, to a range.
+    fn check_list(
+        &mut self,
+        items: &[Value],
+        range: &ast::Range,
+        (name, of): (&str, &str),
+        declared: Span,
+        span: Span,
+    ) -> Checked<()> {
+        for item in items {
+            match item {
+                Value::List(items) => self.check_list(items, range, (name, of), declared, span)?,
+                Value::Expr(id) => self.check_range(*id, range, name, of, declared, span)?,
+                Value::Axes(_) | Value::Choice { .. } => {}
+            }
+        }
+        Ok(())
     }
 
     fn check_range(

@@ -142,11 +142,14 @@ impl<'a> Cx<'a> {
                 }
                 for name in names {
                     let value = match self.local(name) {
-                        Some(value) => Some(value),
+                        Some(value) => Some(self.own_name(name, value, site.span)?),
                         None if self.scopes.last().is_none_or(|s| s.file_operands) => {
                             let found = self.globals.iter().position(|g| g.name.text == name);
                             match found {
-                                Some(i) => Some(self.global(i, site.span)?),
+                                Some(i) => {
+                                    let value = self.global(i, site.span)?;
+                                    Some(self.at_level(name, value, site.span)?)
+                                }
                                 None => None,
                             }
                         }

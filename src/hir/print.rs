@@ -93,6 +93,21 @@ fn show(hir: &Hir, id: ExprId) -> String {
         ExprKind::Rename { from, to, arg } => {
             format!("rename[{} -> {}] {arg}", name(from), name(to))
         }
+        ExprKind::Resize {
+            from,
+            to,
+            grid,
+            arg,
+        } => format!(
+            "resize[{} -> {}, {}] {arg}",
+            name(from),
+            name(to),
+            grid.name()
+        ),
+        ExprKind::Coarsen(along, size, x) => {
+            let list: Vec<AxisId> = along.iter().map(|(from, _)| *from).collect();
+            format!("coarsen{} {x}, {size}", axes(&list))
+        }
         ExprKind::Shift(axis, by, edge, x) => {
             format!("shift[{} by {by}, {}] {x}", name(axis), edge.name())
         }

@@ -281,7 +281,7 @@ impl Cx<'_> {
     }
 }
 
-fn replaced(axes: &[AxisId], from: AxisId, to: AxisId) -> Vec<AxisId> {
+pub(super) fn replaced(axes: &[AxisId], from: AxisId, to: AxisId) -> Vec<AxisId> {
     axes.iter()
         .map(|&a| if a == from { to } else { a })
         .collect()

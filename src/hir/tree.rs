@@ -6,7 +6,7 @@
 use super::axes::{Axes, AxisId};
 use super::ty::Ty;
 use crate::arena::id;
-use crate::ir::{Edge, MapOp, OrderOp, ReduceOp};
+use crate::ir::{Edge, Grid, MapOp, OrderOp, ReduceOp};
 use crate::signature::Bounds;
 use crate::source::Span;
 
@@ -237,6 +237,19 @@ pub enum ExprKind {
         /// The operand.
         arg: ExprId,
     },
+    /// The entries of another axis that those of an axis stand for.
+    Resize {
+        /// The axis of the operand.
+        from: AxisId,
+        /// The axis of the result.
+        to: AxisId,
+        /// Which entries stand for which.
+        grid: Grid,
+        /// The operand.
+        arg: ExprId,
+    },
+    /// The means of blocks of so many entries along axes, each with that of the result.
+    Coarsen(Vec<(AxisId, AxisId)>, usize, ExprId),
     /// Entry i is entry i − by of the operand.
     Shift(AxisId, i64, ShiftEdge, ExprId),
     /// What a window makes of the entries around each one, along the axes.

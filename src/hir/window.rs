@@ -198,7 +198,7 @@ impl Cx<'_> {
     }
 
     /// One of the words that an option may be.
-    fn word<T: Copy>(
+    pub(super) fn word<T: Copy>(
         &mut self,
         option: &str,
         value: &ast::Expr,
@@ -334,7 +334,7 @@ impl Cx<'_> {
     }
 
     /// Refuses an axis that is certainly shorter than `size`; else notes that it must not be.
-    fn least(&mut self, axis: AxisId, size: usize, span: Span) -> Checked<()> {
+    pub(super) fn least(&mut self, axis: AxisId, size: usize, span: Span) -> Checked<()> {
         let known = self.axes.get(axis).size.clone();
         if let Some((length, at, why)) = known
             && length < size

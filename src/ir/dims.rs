@@ -58,6 +58,7 @@ pub fn known_sizes(graph: &Graph, bound: &[Option<usize>]) -> Vec<Option<usize>>
                 end - start
             }),
             DimSize::Same(of) => sizes[of.index()],
+            DimSize::Blocks { of, size } => sizes[of.index()].map(|n| n / size),
         };
         sizes.push(size);
     }

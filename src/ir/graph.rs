@@ -28,6 +28,13 @@ pub enum DimSize {
     },
     /// As long as another dim.
     Same(DimId),
+    /// As many as there are whole blocks of `size` entries in another dim.
+    Blocks {
+        /// The dim that is cut into blocks.
+        of: DimId,
+        /// How many entries a block holds, at least 1.
+        size: usize,
+    },
 }
 
 /// A dim of a graph.
@@ -46,6 +53,19 @@ pub struct Input {
     pub name: String,
     /// Its type, dims in canonical order.
     pub ty: Ty,
+}
+
+impl Input {
+    /// The name of an input that stands for a pooled statistic: that of the output that gave it. No
+    /// input of a spec is called so.
+    pub fn statistic(number: usize) -> String {
+        format!("statistic.{number}")
+    }
+
+    /// Whether it is a pooled statistic: numbers in f64, whatever the precision of the run.
+    pub fn is_statistic(&self) -> bool {
+        self.name.starts_with("statistic.")
+    }
 }
 
 /// Where a node comes from.
@@ -70,7 +90,7 @@ pub struct Node {
     pub origin: Origin,
 }
 
-/// What an output means; the number counts inputs, terms or reports of the spec.
+/// What an output means; the number counts inputs, terms or reports of the spec, or statistics.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Role {
     /// The value that is minimized.
@@ -83,6 +103,8 @@ pub enum Role {
     Report(u32),
     /// The gradient of the total with respect to an input, times the upstream factor.
     Grad(u32),
+    /// A part of a statistic that shards of a batch pool (`src/shard`).
+    Statistic(u32),
 }
 
 /// An output of a graph.

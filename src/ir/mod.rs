@@ -20,6 +20,7 @@
 mod dims;
 mod dot;
 mod graph;
+mod grid;
 mod op;
 mod order;
 mod scalar;
@@ -30,6 +31,7 @@ mod verify;
 pub use dims::{DimSizes, bind_sizes, known_sizes, resolve};
 pub use dot::dot;
 pub use graph::{Dim, DimSize, Graph, Input, Node, NodeId, Origin, Output, Role};
+pub use grid::Grid;
 pub use op::{Edge, MapOp, Op, ReduceOp, Rim};
 pub use order::OrderOp;
 pub use scalar::{map, pairwise_sum};

@@ -4,6 +4,7 @@
 //! and result, meaning on numbers. Everything else about them that must be said per operation is
 //! one exhaustive match in each of `passes/adjoint.rs` and the back ends.
 
+use super::grid::Grid;
 use super::order::OrderOp;
 use super::scalar;
 use super::ty::{DimId, Dims, Elem, Ty};
@@ -328,6 +329,24 @@ pub enum Op {
         /// Where the operand begins; negative counts from the end.
         start: i64,
     },
+    /// Entry i is the operand's entry that it stands for by the grid, 0 where there is none.
+    Resize {
+        /// The dim of the operand.
+        from: DimId,
+        /// The dim of the result.
+        to: DimId,
+        /// Which entries stand for which.
+        grid: Grid,
+    },
+    /// Entry i is Σ of the operand's entries that stand for it by the grid: the adjoint of `Resize`.
+    Collect {
+        /// The dim of the operand.
+        from: DimId,
+        /// The dim of the result.
+        to: DimId,
+        /// Which entries stand for which.
+        grid: Grid,
+    },
     /// Entry i is the operand's entry i − by.
     Shift {
         /// Along which dim.
@@ -403,6 +422,14 @@ impl Op {
             "place",
             "Zeros, except for the operand from a position on: the adjoint of `slice`",
         ),
+        (
+            "resize",
+            "The entries of a dim of another size that those of a dim stand for",
+        ),
+        (
+            "collect",
+            "Σ of the entries that stand for each one of another dim: the adjoint of `resize`",
+        ),
         ("shift", "Entry i is the operand's entry i − by"),
         (
             "window_max",
@@ -458,6 +485,8 @@ impl Op {
             Op::At { .. } => "at",
             Op::Slice { .. } => "slice",
             Op::Place { .. } => "place",
+            Op::Resize { .. } => "resize",
+            Op::Collect { .. } => "collect",
             Op::Shift { .. } => "shift",
             Op::WindowMax { .. } => "window_max",
             Op::WindowSum { .. } => "window_sum",
@@ -539,8 +568,15 @@ impl Op {
                 }
                 Ok(Ty::new(args[0].elem, dims.clone()))
             }
-            Op::Rename { from, to } | Op::Slice { from, to, .. } | Op::Place { from, to, .. } => {
+            Op::Rename { from, to }
+            | Op::Slice { from, to, .. }
+            | Op::Place { from, to, .. }
+            | Op::Resize { from, to, .. }
+            | Op::Collect { from, to, .. } => {
                 arity(1)?;
+                if let Op::Collect { .. } = self {
+                    float(args[0])?;
+                }
                 has(args[0], *from)?;
                 let rest = args[0].dims.without(*from);
                 if rest.contains(*to) {

@@ -3,6 +3,7 @@
 //! `parse(print(g))` is `g` up to the origins of the nodes and the payloads of NaNs.
 
 use super::graph::{Dim, DimSize, Graph, Input, Node, NodeId, Origin, Output, Role};
+use super::grid::Grid;
 use super::op::{Edge, MapOp, Op, ReduceOp, Rim};
 use super::order::OrderOp;
 use super::ty::{DimId, Dims, Elem, Ty};
@@ -89,6 +90,9 @@ pub(super) fn print_op(graph: &Graph, op: &Op) -> String {
         Op::Slice { from, to, start } | Op::Place { from, to, start } => {
             format!("{head}[{} -> {}, {start}]", name(*from), name(*to))
         }
+        Op::Resize { from, to, grid } | Op::Collect { from, to, grid } => {
+            format!("{head}[{} -> {}, {}]", name(*from), name(*to), grid.name())
+        }
         Op::Shift { dim, by, edge } => format!("{head}[{}, {by}, {}]", name(*dim), edge.name()),
         Op::WindowMax { dim, radius } | Op::WindowTies { dim, radius } => {
             format!("{head}[{}, {radius}]", name(*dim))
@@ -109,6 +113,7 @@ pub(super) fn print_role(role: Role) -> String {
         Role::Weight(n) => format!("weight.{n}"),
         Role::Report(n) => format!("report.{n}"),
         Role::Grad(n) => format!("grad.{n}"),
+        Role::Statistic(n) => Input::statistic(n as usize),
     }
 }
 
@@ -118,6 +123,7 @@ fn print_dim(graph: &Graph, dim: &Dim) -> String {
         DimSize::Bound => name.clone(),
         DimSize::Fixed(n) => format!("{name} = {n}"),
         DimSize::Same(of) => format!("{name} = {}", dim_name(graph, *of)),
+        DimSize::Blocks { of, size } => format!("{name} = {}/{size}", dim_name(graph, *of)),
         DimSize::Slice { of, start, end } => {
             let start = if *start == 0 {
                 String::new()
@@ -236,6 +242,11 @@ fn read_dim(graph: &Graph, pair: Pair<'_, Rule>) -> Result<Dim, String> {
     let size = match size.as_rule() {
         Rule::int => DimSize::Fixed(read_int(&size)?),
         Rule::name => DimSize::Same(find_dim(graph, size.as_str())?),
+        Rule::blocks => {
+            let [of, size] = two(size);
+            let (of, size) = (find_dim(graph, of.as_str())?, read_int(&size)?);
+            DimSize::Blocks { of, size }
+        }
         _ => {
             let mut parts = size.into_inner();
             let of = find_dim(graph, next(&mut parts).as_str())?;
@@ -366,6 +377,18 @@ fn make_op(graph: &Graph, name: &str, attributes: &[Attribute<'_>]) -> Result<Op
         },
         ("slice", &[Arrow(from, to), Int(start)]) => Op::Slice { from, to, start },
         ("place", &[Arrow(from, to), Int(start)]) => Op::Place { from, to, start },
+        ("resize" | "collect", &[Arrow(from, to), ref grid]) => {
+            let grid = match *grid {
+                Name("first") => Grid::First,
+                Name("middle") => Grid::Middle,
+                Int(size) if size > 0 => Grid::Blocks(size as usize),
+                _ => return Err(misfit()),
+            };
+            match name {
+                "resize" => Op::Resize { from, to, grid },
+                _ => Op::Collect { from, to, grid },
+            }
+        }
         ("shift", &[Name(dim), Int(by), Name(edge)]) => {
             let dim = find_dim(graph, dim)?;
             let edge = Edge::ALL.iter().copied().find(|e| e.name() == edge);
@@ -434,6 +457,8 @@ const OTHERS: &[&str] = &[
     "at",
     "slice",
     "place",
+    "resize",
+    "collect",
     "shift",
     "window_max",
     "window_sum",
@@ -457,6 +482,7 @@ fn read_role(text: &str) -> Result<Role, String> {
         ("weight", Some(n)) => Ok(Role::Weight(n)),
         ("report", Some(n)) => Ok(Role::Report(n)),
         ("grad", Some(n)) => Ok(Role::Grad(n)),
+        ("statistic", Some(n)) => Ok(Role::Statistic(n)),
         _ => Err(format!("there is no output `{text}`")),
     }
 }

@@ -44,7 +44,11 @@ fn dims(graph: &Graph) -> Result<(), String> {
         match dim.size {
             DimSize::Bound | DimSize::Fixed(_) => {}
             DimSize::Same(of) | DimSize::Slice { of, .. } if of.index() < i => {}
-            DimSize::Same(_) | DimSize::Slice { .. } => {
+            DimSize::Blocks { of, size } if of.index() < i && size > 0 => {}
+            DimSize::Blocks { size: 0, .. } => {
+                return Err(format!("dim `{name}` counts blocks of nothing"));
+            }
+            DimSize::Same(_) | DimSize::Slice { .. } | DimSize::Blocks { .. } => {
                 return Err(format!(
                     "dim `{name}` derives from one that is not before it"
                 ));
@@ -115,7 +119,7 @@ fn node(graph: &Graph, id: NodeId) -> Result<(), String> {
 fn table(graph: &Graph, values: &[f64], ty: &Ty) -> Result<(), String> {
     let mut count = 1usize;
     for dim in ty.dims.iter() {
-        match graph.dims[dim.index()].size {
+        match graph.dims[root(graph, dim).index()].size {
             DimSize::Fixed(n) => count *= n,
             _ => return Err(format!("`{}` is not fixed", graph.dim_name(dim))),
         }
@@ -126,15 +130,17 @@ fn table(graph: &Graph, values: &[f64], ty: &Ty) -> Result<(), String> {
     Ok(())
 }
 
+/// The dim that this one is as long as.
+fn root(graph: &Graph, mut dim: DimId) -> DimId {
+    while let DimSize::Same(of) = graph.dims[dim.index()].size {
+        dim = of;
+    }
+    dim
+}
+
 /// Whether two dims have one size whatever is bound.
 fn same_size(graph: &Graph, a: DimId, b: DimId) -> bool {
-    let root = |mut dim: DimId| {
-        while let DimSize::Same(of) = graph.dims[dim.index()].size {
-            dim = of;
-        }
-        dim
-    };
-    let (a, b) = (root(a), root(b));
+    let (a, b) = (root(graph, a), root(graph, b));
     match (&graph.dims[a.index()].size, &graph.dims[b.index()].size) {
         _ if a == b => true,
         (DimSize::Fixed(n), DimSize::Fixed(m)) => n == m,
@@ -153,7 +159,7 @@ fn same_size(graph: &Graph, a: DimId, b: DimId) -> bool {
 /// Whether `part` is a stretch of `whole`, or as long as one (or fixed, and then so by luck).
 fn is_stretch(graph: &Graph, part: DimId, whole: DimId) -> bool {
     match graph.dims[part.index()].size {
-        DimSize::Bound => false,
+        DimSize::Bound | DimSize::Blocks { .. } => false,
         DimSize::Fixed(_) => true,
         DimSize::Same(of) => of == whole || is_stretch(graph, of, whole),
         DimSize::Slice { of, .. } => same_size(graph, of, whole) || is_stretch(graph, of, whole),
@@ -188,7 +194,11 @@ fn op_dims_exist(graph: &Graph, op: &Op) -> Result<(), String> {
         Op::Distance(along) => along
             .iter()
             .try_for_each(|(dim, _)| dim_exists(graph, *dim)),
-        Op::Rename { from, to } | Op::Slice { from, to, .. } | Op::Place { from, to, .. } => {
+        Op::Rename { from, to }
+        | Op::Slice { from, to, .. }
+        | Op::Place { from, to, .. }
+        | Op::Resize { from, to, .. }
+        | Op::Collect { from, to, .. } => {
             dim_exists(graph, *from)?;
             dim_exists(graph, *to)
         }
@@ -222,6 +232,7 @@ fn outputs(graph: &Graph) -> Result<(), String> {
                 Some(_) => return Err(format!("`{role}` is of an input that is not of floats")),
                 None => return Err(format!("`{role}` is of an input that does not exist")),
             },
+            Role::Statistic(_) => Ty::new(Elem::Float, graph.ty(id).dims.clone()),
         };
         if *graph.ty(id) != expected {
             let expected = text::print_ty(graph, &expected);

@@ -256,6 +256,8 @@ fn range(hir: &Hir, expr: &Expr, known: &[Known]) -> Range {
         | ExprKind::At(_, _, x)
         | ExprKind::Slice { arg: x, .. }
         | ExprKind::Rename { arg: x, .. }
+        | ExprKind::Resize { arg: x, .. }
+        | ExprKind::Coarsen(_, _, x)
         | ExprKind::Expand(x)
         | ExprKind::StopGrad(x) => at(*x),
         ExprKind::Shift(_, _, edge, x) => match edge {

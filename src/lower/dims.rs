@@ -62,7 +62,7 @@ impl DimMap {
         for &axis in &order {
             let known = hir.axes.get(axis);
             let base = match known.def {
-                AxisDef::Slice { of, .. } | AxisDef::Diff(of) => {
+                AxisDef::Slice { of, .. } | AxisDef::Diff(of) | AxisDef::Blocks(of, _) => {
                     format!("{}'", dims[map.one(of).index()].name)
                 }
                 AxisDef::Declared | AxisDef::Renamed(_) => {
@@ -98,6 +98,10 @@ impl DimMap {
                     end: None,
                 },
                 AxisDef::Renamed(of) => DimSize::Same(map.one(of)),
+                AxisDef::Blocks(of, size) => DimSize::Blocks {
+                    of: map.one(of),
+                    size,
+                },
             };
             dims.push(Dim { name, size });
         }
@@ -129,7 +133,10 @@ impl DimMap {
 fn parent(hir: &Hir, axis: AxisId) -> Option<AxisId> {
     match hir.axes.get(axis).def {
         AxisDef::Declared => None,
-        AxisDef::Slice { of, .. } | AxisDef::Diff(of) | AxisDef::Renamed(of) => Some(of),
+        AxisDef::Slice { of, .. }
+        | AxisDef::Diff(of)
+        | AxisDef::Renamed(of)
+        | AxisDef::Blocks(of, _) => Some(of),
     }
 }
 

@@ -253,6 +253,17 @@ impl<'h> Lower<'h> {
                 self.graph
                     .push(Op::Rename { from, to }, &[self.at(*arg)], origin)
             }
+            ExprKind::Resize {
+                from,
+                to,
+                grid,
+                arg,
+            } => {
+                let (from, to, grid) = (self.dims.one(*from), self.dims.one(*to), *grid);
+                let op = Op::Resize { from, to, grid };
+                self.graph.push(op, &[self.at(*arg)], origin)
+            }
+            ExprKind::Coarsen(along, size, x) => self.coarsen(along, *size, self.at(*x), origin),
             ExprKind::Shift(axis, by, edge, x) => {
                 let (dim, by, edge) = (self.dims.one(*axis), *by, *edge);
                 let x = self.masked(self.at(*x), &Dims::one(dim), 0.0);

@@ -2,14 +2,17 @@
 //!
 //! The condition is computed of the tensors as they are bound; everything else sees them with
 //! zeros where their own index is ignored. A coarser index, such as a sample, is valid if any
-//! position under it is. Along a renamed axis validity is renamed, along a slice it is sliced, and a
-//! difference of neighbours is valid if both are; an index with several such axes of one origin is
-//! valid if it is in each of its readings.
+//! position under it is. Along a renamed axis validity is renamed, along a slice it is sliced, along a
+//! resized one it is resized; a difference of neighbours is valid if both are, a block if any of its
+//! entries is; an index with several such axes of one origin is valid if it is in each of its readings.
 
 use super::Lower;
-use crate::hir::{AxisDef, ExprId, Ignore};
-use crate::ir::{DimId, Dims, MapOp, NodeId, Op, Origin, Output, ReduceOp, Role, Ty};
+use crate::hir::{AxisId, ExprId, Ignore, Step};
+use crate::ir::{DimId, Dims, Graph, MapOp, NodeId, Op, Origin, Output, ReduceOp, Role, Ty};
 use std::collections::HashMap;
+
+/// From a dim of the rule to one that comes from it, step by step.
+type Path = Vec<(DimId, DimId, Step)>;
 
 /// The rule of a spec while it is lowered.
 pub(super) struct Rule {
@@ -245,12 +248,14 @@ impl Lower<'_> {
         if let Some(known) = rule.known.get(&concerned) {
             return known.clone();
         }
-        let copies = |of: DimId| -> Vec<DimId> {
-            let own = concerned.iter();
-            own.filter(|&dim| self.base(dim) == of).collect()
-        };
-        let choices: Vec<(DimId, Vec<DimId>)> = all.iter().map(|of| (of, copies(of))).collect();
-        let missing = choices.iter().filter(|(_, copies)| copies.is_empty());
+        let choices: Vec<(DimId, Vec<Path>)> = all
+            .iter()
+            .map(|of| {
+                let own = concerned.iter();
+                (of, own.flat_map(|dim| self.paths(dim, of)).collect())
+            })
+            .collect();
+        let missing = choices.iter().filter(|(_, paths)| paths.is_empty());
         let missing: Dims = missing.map(|(of, _)| *of).collect();
         let coarse = match missing.is_empty() {
             true => valid,
@@ -260,14 +265,14 @@ impl Lower<'_> {
             }
         };
         let mut readings = vec![coarse];
-        for (of, copies) in choices {
-            if copies.is_empty() {
+        for (_, paths) in choices {
+            if paths.is_empty() {
                 continue;
             }
-            let mut next = Vec::with_capacity(readings.len() * copies.len());
+            let mut next = Vec::with_capacity(readings.len() * paths.len());
             for &reading in &readings {
-                for &copy in &copies {
-                    next.push(self.along(reading, of, copy, origin));
+                for path in &paths {
+                    next.push(self.along(reading, path, origin));
                 }
             }
             readings = next;
@@ -278,33 +283,49 @@ impl Lower<'_> {
         readings
     }
 
-    /// Validity along `of`, seen along a dim that comes from it.
-    fn along(&mut self, valid: NodeId, of: DimId, to: DimId, origin: Origin) -> NodeId {
-        if of == to {
-            return valid;
-        }
-        let axis = self.dims.axis(to);
-        let def = self.hir.axes.get(axis).def.clone();
-        let (AxisDef::Renamed(parent) | AxisDef::Slice { of: parent, .. } | AxisDef::Diff(parent)) =
-            def
-        else {
-            return valid;
-        };
-        let from = self.dims.one(parent);
-        let valid = self.along(valid, of, from, origin);
-        let mut slice = |start: i64| {
-            let op = Op::Slice { from, to, start };
-            self.graph.push(op, &[valid], origin)
-        };
-        match def {
-            AxisDef::Declared => valid,
-            AxisDef::Renamed(_) => self.graph.push(Op::Rename { from, to }, &[valid], origin),
-            AxisDef::Slice { start, .. } => slice(start),
-            AxisDef::Diff(_) => {
-                let ends = [slice(0), slice(1)];
-                self.graph.map(MapOp::And, &ends, origin)
+    /// Validity, seen along a dim that comes from one of its own.
+    fn along(&mut self, valid: NodeId, path: &Path, origin: Origin) -> NodeId {
+        path.iter().fold(valid, |valid, &(from, to, step)| {
+            let slice = |graph: &mut Graph, start: i64| {
+                graph.push(Op::Slice { from, to, start }, &[valid], origin)
+            };
+            match step {
+                Step::Rename => self.graph.push(Op::Rename { from, to }, &[valid], origin),
+                Step::Slice(start) => slice(&mut self.graph, start),
+                Step::Diff => {
+                    let ends = [slice(&mut self.graph, 0), slice(&mut self.graph, 1)];
+                    self.graph.map(MapOp::And, &ends, origin)
+                }
+                Step::Resize(grid) => {
+                    let op = Op::Resize { from, to, grid };
+                    self.graph.push(op, &[valid], origin)
+                }
+                // A block is there if any of its entries is.
+                Step::Blocks(grid) => {
+                    let ones = self.graph.map(MapOp::Float, &[valid], origin);
+                    let op = Op::Collect { from, to, grid };
+                    let count = self.graph.push(op, &[ones], origin);
+                    let zero = self.graph.constant(0.0, Dims::none(), origin);
+                    self.graph.map(MapOp::Gt, &[count, zero], origin)
+                }
             }
-        }
+        })
+    }
+
+    /// The ways from a dim of the rule to this one.
+    fn paths(&self, dim: DimId, of: DimId) -> Vec<Path> {
+        let ways = self
+            .hir
+            .axes
+            .ways(self.dims.axis(dim), &[self.dims.axis(of)]);
+        let found = |axis: AxisId| self.dims.find(axis);
+        ways.iter()
+            .filter_map(|way| {
+                way.iter()
+                    .map(|&(from, to, step)| Some((found(from)?, found(to)?, step)))
+                    .collect()
+            })
+            .collect()
     }
 
     /// Those of `dims` that are dims of the rule or come from one.
@@ -313,13 +334,9 @@ impl Lower<'_> {
             return Dims::none();
         };
         let all = &self.graph.ty(rule.valid).dims;
-        let own = dims.iter();
-        own.filter(|&dim| all.contains(self.base(dim))).collect()
-    }
-
-    /// The dim that this one comes from by slices and new names.
-    fn base(&self, dim: DimId) -> DimId {
-        self.dims.one(self.hir.axes.base(self.dims.axis(dim)))
+        dims.iter()
+            .filter(|&dim| all.iter().any(|of| !self.paths(dim, of).is_empty()))
+            .collect()
     }
 
     fn where_valid(&mut self, valid: NodeId, x: NodeId, neutral: f64) -> NodeId {

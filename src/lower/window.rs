@@ -2,7 +2,7 @@
 
 use super::Lower;
 use crate::hir::{AxisId, Window, WindowEdge, WindowOf, WindowShape};
-use crate::ir::{DimId, Dims, Graph, MapOp, NodeId, Op, Origin, Rim};
+use crate::ir::{DimId, Dims, Graph, Grid, MapOp, NodeId, Op, Origin, Rim};
 
 impl Lower<'_> {
     /// A window along some axes. The largest in a box is that of the largest along its sides, and the
@@ -94,6 +94,41 @@ impl Lower<'_> {
             }
         }
         sum
+    }
+
+    /// The means of the blocks along some axes, of what is not ignored.
+    pub(super) fn coarsen(
+        &mut self,
+        along: &[(AxisId, AxisId)],
+        size: usize,
+        x: NodeId,
+        origin: Origin,
+    ) -> NodeId {
+        let along: Vec<(DimId, DimId)> = along
+            .iter()
+            .map(|&(from, to)| (self.dims.one(from), self.dims.one(to)))
+            .collect();
+        let over: Dims = along.iter().map(|(from, _)| *from).collect();
+        let all = self.graph.ty(x).dims.clone();
+        let blocks = |graph: &mut Graph, x: NodeId| {
+            along.iter().fold(x, |x, &(from, to)| {
+                let grid = Grid::Blocks(size);
+                graph.push(Op::Collect { from, to, grid }, &[x], origin)
+            })
+        };
+        let Some(valid) = self.met(&over, &all) else {
+            let sum = blocks(&mut self.graph, x);
+            let share = (size as f64).powi(along.len() as i32).recip();
+            let share = self.graph.constant(share, Dims::none(), origin);
+            return self.graph.map(MapOp::Mul, &[share, sum], origin);
+        };
+        let x = self.safe(x, 0.0);
+        let sum = blocks(&mut self.graph, x);
+        let there = self.graph.map(MapOp::Float, &[valid], origin);
+        let dims = self.graph.ty(there).dims.union(&over);
+        let there = self.graph.broadcast(there, &dims, origin);
+        let there = blocks(&mut self.graph, there);
+        self.quotient(sum, there, origin)
     }
 
     /// Σ w·x in a box.

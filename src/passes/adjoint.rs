@@ -51,6 +51,14 @@ pub(super) fn adjoint(cx: &mut Cx, id: NodeId, g: NodeId) {
             let (from, to) = (to, from);
             cx.push(Op::Slice { from, to, start }, &[g])
         }),
+        Op::Resize { from, to, grid } => cx.give(x, |cx| {
+            let (from, to) = (to, from);
+            cx.push(Op::Collect { from, to, grid }, &[g])
+        }),
+        Op::Collect { from, to, grid } => cx.give(x, |cx| {
+            let (from, to) = (to, from);
+            cx.push(Op::Resize { from, to, grid }, &[g])
+        }),
         Op::Shift { dim, by, edge } => cx.give(x, |cx| shift(cx, g, dim, by, edge)),
         Op::WindowMax { .. } => windows::max(cx, id, g),
         Op::WindowSum { dim, weights, rim } => {
@@ -310,6 +318,8 @@ fn is_sum_of_squares(cx: &Cx, id: NodeId, budget: &mut u32) -> bool {
         | Op::Rename { .. }
         | Op::At { .. }
         | Op::Slice { .. }
+        | Op::Resize { .. }
+        | Op::Collect { .. }
         | Op::Shift { .. } => squares(0),
         Op::WindowSum { ref weights, .. } => weights.iter().all(|&w| w >= 0.0) && squares(0),
         _ => false,

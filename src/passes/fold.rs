@@ -128,7 +128,7 @@ impl Known<'_> {
 fn fixed(graph: &Graph, dims: &Dims) -> Option<usize> {
     let size = |dim: &Dim| match dim.size {
         DimSize::Fixed(n) => Some(n),
-        DimSize::Bound | DimSize::Slice { .. } | DimSize::Same(_) => None,
+        DimSize::Bound | DimSize::Slice { .. } | DimSize::Same(_) | DimSize::Blocks { .. } => None,
     };
     dims.iter().map(|d| size(&graph.dims[d.index()])).product()
 }

@@ -125,6 +125,9 @@ fn hash(node: &Node) -> u64 {
         Op::Slice { from, to, start } | Op::Place { from, to, start } => {
             (from, to, start).hash(&mut h);
         }
+        Op::Resize { from, to, grid } | Op::Collect { from, to, grid } => {
+            (from, to, grid).hash(&mut h);
+        }
         Op::Shift { dim, by, edge } => (dim, by, edge).hash(&mut h),
         Op::WindowMax { dim, radius } | Op::WindowTies { dim, radius } => {
             (dim, radius).hash(&mut h);

@@ -38,11 +38,12 @@ pub(super) fn level(graph: &Graph, node: &Node, levels: &[Level]) -> Level {
         | Op::Rename { .. }
         | Op::Slice { .. }
         | Op::Place { .. }
+        | Op::Resize { .. }
         | Op::Shift { .. }
         | Op::StopGrad => arg(0),
         // A window is never empty: it holds at least the position it is about.
         Op::WindowMax { .. } => arg(0),
-        Op::WindowSum { .. } => match arg(0) {
+        Op::WindowSum { .. } | Op::Collect { .. } => match arg(0) {
             Level::Finite => Level::Finite,
             x => x.max(Level::Tame),
         },
@@ -91,7 +92,7 @@ fn may_be_empty(graph: &Graph, dim: DimId) -> bool {
     match graph.dims[dim.index()].size {
         DimSize::Fixed(size) => size == 0,
         DimSize::Same(of) => may_be_empty(graph, of),
-        DimSize::Bound | DimSize::Slice { .. } => true,
+        DimSize::Bound | DimSize::Slice { .. } | DimSize::Blocks { .. } => true,
     }
 }
 
@@ -175,6 +176,7 @@ fn is_nonpositive(graph: &Graph, mut id: NodeId) -> bool {
             Op::Pick(_)
             | Op::At { .. }
             | Op::Slice { .. }
+            | Op::Resize { .. }
             | Op::Rename { .. }
             | Op::Broadcast(_)
             | Op::StopGrad => node.args[0],

@@ -193,6 +193,8 @@ fn apart(op: &Op) -> Option<Dims> {
         | Op::Size(_)
         | Op::Rename { .. }
         | Op::Slice { .. }
-        | Op::Place { .. } => None,
+        | Op::Place { .. }
+        | Op::Resize { .. }
+        | Op::Collect { .. } => None,
     }
 }

@@ -9,6 +9,7 @@
 
 use crate::ir::{DimId, DimSizes, Dims, Edge, Elem, MapOp, OrderOp, ReduceOp, Rim};
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// A node of a [`Dag`].
 pub(crate) type Id = usize;
@@ -68,6 +69,13 @@ pub(crate) enum Op {
     },
     /// Σ of the third operand around each entry, where the first there is the second here.
     WindowTies { dim: DimId, radius: usize },
+    /// For each position along `to`, of more than one entry, or for all, the sum of a stretch of the
+    /// operand along `from`.
+    Stretches {
+        from: DimId,
+        to: DimId,
+        ranges: Vec<Range<usize>>,
+    },
     /// Zeros along `to`, except for the operand from `start` on.
     Place {
         from: DimId,

@@ -11,6 +11,7 @@ use super::dag::{Dag, Id, Op, Source, Strided};
 use super::layout::InputLayout;
 use crate::ir::{self, DimId, DimSizes, Dims, Elem, Graph, MapOp, ReduceOp};
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// The expanded graph, and the node of every output in order.
 pub(crate) fn expand(graph: &Graph, sizes: &DimSizes, layouts: &[InputLayout]) -> (Dag, Vec<Id>) {
@@ -125,6 +126,14 @@ impl Ctx<'_> {
                 self.reindex(args[0], *from, Move::To(*to, start))
             }
             ir::Op::Place { from, to, start } => self.place(args[0], *from, *to, *start),
+            ir::Op::Resize { from, to, grid } => {
+                let ranges = grid.sources(self.size(*to), self.size(*from));
+                self.stretches(args[0], *from, *to, ranges)
+            }
+            ir::Op::Collect { from, to, grid } => {
+                let ranges = grid.takers(self.size(*from), self.size(*to));
+                self.stretches(args[0], *from, *to, ranges)
+            }
             ir::Op::Shift { dim, by, edge } => {
                 let x = &self.dag.nodes[args[0]];
                 if *by == 0 || (!x.dims.contains(*dim) && *edge != ir::Edge::Zero) {
@@ -521,6 +530,29 @@ impl Ctx<'_> {
         let (dims, elem) = (node.dims.without(from).with(to), node.elem);
         self.dag
             .add(Op::Place { from, to, start }, vec![x], dims, elem)
+    }
+
+    /// Sums of stretches of `x` along `from`, one for each position along `to`.
+    fn stretches(&mut self, x: Id, from: DimId, to: DimId, ranges: Vec<Range<usize>>) -> Id {
+        if !self.dag.dims(x).contains(from) {
+            // The same everywhere: so often as a stretch is long.
+            if ranges.iter().all(|range| range.len() == 1) {
+                return x;
+            }
+            let lengths = ranges.iter().map(|range| range.len() as f64).collect();
+            let to = self.several(&Dims::one(to));
+            let lengths = self.dag.table(lengths, to, Elem::Float);
+            return self.dag.map(MapOp::Mul, &[x, lengths]);
+        }
+        let plain = ranges.len() == self.size(from);
+        if plain && ranges.iter().enumerate().all(|(i, r)| *r == (i..i + 1)) {
+            return self.reindex(x, from, Move::To(to, 0));
+        }
+        let node = self.dag.node(x);
+        let dims = node.dims.without(from).union(&self.several(&Dims::one(to)));
+        let elem = node.elem;
+        self.dag
+            .add(Op::Stretches { from, to, ranges }, vec![x], dims, elem)
     }
 
     /// A product and a sum where one operand has all dims; a contraction where neither has.

@@ -90,7 +90,9 @@ fn partner(dag: &Dag, live: &[bool], d: DimId) -> Option<DimId> {
             | Op::WindowMax { dim, .. }
             | Op::WindowSum { dim, .. }
             | Op::WindowTies { dim, .. } => *dim != d && *dim != e,
-            Op::Place { from, to, .. } => ![from, to].iter().any(|x| **x == d || **x == e),
+            Op::Place { from, to, .. } | Op::Stretches { from, to, .. } => {
+                ![from, to].iter().any(|x| **x == d || **x == e)
+            }
             Op::Const(_) | Op::Map(_) | Op::Spread => true,
         }
     });

@@ -119,7 +119,7 @@ pub fn plan(graph: &Graph, sizes: &DimSizes, layouts: &[InputLayout]) -> Plan {
         .collect();
     let schedule = schedule::schedule(&dag, &roots);
     let wide = |(input, layout): (&crate::ir::Input, &InputLayout)| {
-        layout.dtype == DType::F64 && !input.ty.dims.is_empty()
+        layout.dtype == DType::F64 && !input.ty.dims.is_empty() && !input.is_statistic()
     };
     let lane = if graph.inputs.iter().zip(layouts).any(wide) {
         Lane::F64

@@ -2,6 +2,7 @@
 
 use super::layout::DType;
 use crate::ir::{Edge, MapOp, OrderOp, ReduceOp, Rim};
+use std::ops::Range;
 
 /// The type in which a plan computes inside tiles.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -134,6 +135,15 @@ pub enum WholeOp {
         axis: usize,
         /// How far the window reaches to each side.
         radius: usize,
+    },
+    /// Sums a stretch of the operand for each position along one loop, or one stretch for all.
+    Stretches {
+        /// Which loop; none if there is one stretch.
+        axis: Option<usize>,
+        /// From one entry of the operand to the next.
+        stride: usize,
+        /// The entries that are summed.
+        ranges: Vec<Range<usize>>,
     },
     /// Copies to the positions from `start` on along one loop, `len` of them; 0 elsewhere.
     Place {

@@ -92,6 +92,7 @@ fn places(dag: &Dag, live: &[bool], spaces: &[Space]) -> Vec<Where> {
             | Op::WindowTies { .. }
             | Op::Order(..)
             | Op::Distance(_)
+            | Op::Stretches { .. }
             | Op::Place { .. } => Where::Whole,
             Op::Map(_) | Op::Spread => match space {
                 Some(s) if spaces[s].tiled(&node.dims) => Where::Tile(s),

@@ -191,6 +191,7 @@ fn cost(dag: &Dag, live: &[bool], space: &Space) -> f64 {
             | Op::WindowTies { .. }
             | Op::Order(..)
             | Op::Distance(_)
+            | Op::Stretches { .. }
             | Op::Place { .. }
             | Op::Spread => 0.0,
         };

@@ -385,6 +385,16 @@ impl Stores {
                 let (axis, radius) = (axis(*dim), *radius);
                 (WholeOp::WindowTies { axis, radius }, Vec::new(), None)
             }
+            Op::Stretches { from, to, ranges } => {
+                let stride = self.walk(node.args[0], &[*from]).strides[0];
+                let (axis, ranges) = (node.dims.position(*to), ranges.clone());
+                let op = WholeOp::Stretches {
+                    axis,
+                    stride,
+                    ranges,
+                };
+                (op, Vec::new(), None)
+            }
             Op::Place { from, to, start } => {
                 let (axis, start) = (axis(*to), *start);
                 let len = self.dag.sizes.get(*from);

@@ -75,16 +75,17 @@ pub fn backend_for(asked: Option<Backend>, bound: &BoundInputs) -> Backend {
 }
 
 /// Runs a graph. The outputs are over the dims of their nodes, in canonical order and in the
-/// precision of the run. `upstream` is bound to the inputs of the graph beyond those of the spec.
+/// precision of the run. `further` are bound to the inputs of the graph beyond those of the spec: the upstream
+/// factor, which is 1 if it is not given, or pooled statistics.
 pub fn execute(
     backend: Backend,
     prepared: &Prepared,
     bound: &BoundInputs,
-    upstream: Option<&Tensor>,
+    further: &[Tensor],
 ) -> Result<Vec<Tensor>> {
     let graph = prepared.graph();
     let device = device(bound);
-    let inputs = graph_inputs(prepared, bound, upstream, &device)?;
+    let inputs = graph_inputs(prepared, bound, further, &device)?;
     let dtype = precision(backend, bound);
     match backend {
         Backend::Fused => prepared.run_fused(&bound.sizes, &inputs, dtype),
@@ -102,15 +103,15 @@ pub fn execute(
 
 /// The fused program for these inputs, as [`execute`] runs it.
 pub fn program(prepared: &Prepared, bound: &BoundInputs) -> Result<Arc<Program>> {
-    let inputs = graph_inputs(prepared, bound, None, &Device::Cpu)?;
+    let inputs = graph_inputs(prepared, bound, &[], &Device::Cpu)?;
     prepared.program(&bound.sizes, &inputs)
 }
 
-/// The tensors of a graph's inputs: those of the spec, and the upstream factor where it has one.
+/// The tensors of a graph's inputs: those of the spec, and those beyond.
 fn graph_inputs(
     prepared: &Prepared,
     bound: &BoundInputs,
-    upstream: Option<&Tensor>,
+    further: &[Tensor],
     device: &Device,
 ) -> Result<Vec<Tensor>> {
     let count = prepared.graph().inputs.len();
@@ -118,9 +119,9 @@ fn graph_inputs(
     for one in &bound.inputs {
         inputs.push(one.canonical.to_device(device)?);
     }
-    for _ in inputs.len()..count {
-        inputs.push(match upstream {
-            Some(upstream) => upstream.detach().reshape(())?.to_device(device)?,
+    for i in 0..count.saturating_sub(bound.inputs.len()) {
+        inputs.push(match further.get(i) {
+            Some(given) => given.detach().to_device(device)?,
             None => Tensor::new(1f64, device)?,
         });
     }

@@ -551,7 +551,7 @@ fn canonical(slot: &Slot, binding: Option<&Binding>) -> candle_core::Result<Boun
 }
 
 /// The dims of a tensor's axes after packs are merged and unnamed axes dropped, in memory order.
-pub(super) fn merged_dims(axes: &[InputDim]) -> Vec<DimId> {
+pub(crate) fn merged_dims(axes: &[InputDim]) -> Vec<DimId> {
     axes.iter()
         .flat_map(|axis| match axis {
             InputDim::One(dim) | InputDim::Flat(_, dim) => vec![*dim],

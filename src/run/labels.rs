@@ -93,7 +93,7 @@ fn first_valid(
     bound: &BoundInputs,
 ) -> Result<Found> {
     let (counts, role) = (&rule.counts, Role::Report(input as u32));
-    let outputs = execute(backend_for(None, bound), counts, bound, None)?;
+    let outputs = execute(backend_for(None, bound), counts, bound, &[])?;
     let mut outputs = counts.graph().outputs.iter().zip(outputs);
     match outputs.find(|(output, _)| output.role == role) {
         Some((_, count)) if scalar_value(&count)? != 0.0 => {}
@@ -105,7 +105,7 @@ fn first_valid(
     };
     let mut dims = merged_dims(axes);
     dims.sort_unstable();
-    let found = execute(Backend::Reference, place, bound, None)?;
+    let found = execute(Backend::Reference, place, bound, &[])?;
     let found = found.iter().map(scalar_value).collect::<Result<Vec<_>>>()?;
     let along = |dim: &DimId| {
         let at = dims.iter().position(|known| known == dim);

@@ -27,3 +27,4 @@ pub use prepared::{Prepared, plan_at};
 pub use value::Array;
 
 pub(crate) use crate::signature::one_class;
+pub(crate) use bind::merged_dims;

@@ -5,7 +5,7 @@
 
 use super::bind::merged_dims;
 use super::fused::{Data, InputView, Program, Values};
-use crate::ir::{DimId, DimSizes, Graph, bind_sizes};
+use crate::ir::{DimId, DimSizes, Graph, Role, bind_sizes};
 use crate::plan::{DType as Element, InputLayout, Plan, plan};
 use crate::signature::{Numbers, Signature, What};
 use candle_core::{CpuStorage, DType, Device, Result, Storage, Tensor};
@@ -78,7 +78,7 @@ impl Prepared {
 
     /// Runs the fused program; inputs are over the dims of the graph's inputs, on the CPU.
     ///
-    /// Scalars come back in `dtype`, gradients in the element types of their inputs.
+    /// Scalars come back in `dtype`, gradients in the element types of their inputs, statistics in f64.
     pub(super) fn run_fused(
         &self,
         sizes: &DimSizes,
@@ -111,7 +111,7 @@ impl Prepared {
                     Values::F64(x) => Tensor::from_vec(x, shape, &Device::Cpu)?,
                 };
                 match output.role {
-                    crate::ir::Role::Grad(_) => Ok(tensor),
+                    Role::Grad(_) | Role::Statistic(_) => Ok(tensor),
                     _ => tensor.to_dtype(dtype),
                 }
             })

@@ -11,6 +11,7 @@ mod order;
 
 use super::value::Array;
 use crate::ir::{self, DimId, DimSizes, Dims, Edge, Graph, MapOp, Node, Op, ReduceOp, Rim};
+use std::ops::Range;
 
 /// The outputs of `graph`, in order.
 ///
@@ -116,6 +117,14 @@ fn eval(node: &Node, sizes: &DimSizes, args: &[Operand<'_>]) -> Array {
                 "a place outside its result"
             );
             place(shape, dims, args[0], *from, *to, start)
+        }
+        Op::Resize { from, to, grid } => {
+            let ranges = grid.sources(sizes.get(*to), sizes.get(*from));
+            stretches(shape, dims, args[0], *from, *to, &ranges)
+        }
+        Op::Collect { from, to, grid } => {
+            let ranges = grid.takers(sizes.get(*from), sizes.get(*to));
+            stretches(shape, dims, args[0], *from, *to, &ranges)
         }
         Op::Shift { dim, by, edge } => shift(args[0], *dim, *by, *edge),
         Op::WindowMax { dim, radius } => windows(args[0], *dim, |lane, here, x| {
@@ -273,6 +282,25 @@ fn place(
         out.data[b] = x.array.data[a];
     });
     out
+}
+
+/// For every position along `to` the sum of a stretch of `x` along `from`.
+fn stretches(
+    shape: Vec<usize>,
+    dims: &Dims,
+    x: Operand<'_>,
+    from: DimId,
+    to: DimId,
+    ranges: &[Range<usize>],
+) -> Array {
+    let (own, along) = (x.strides(dims.as_slice()), x.strides(&[from])[0]);
+    let position: Vec<usize> = dims.iter().map(|d| usize::from(d == to)).collect();
+    let mut data = Vec::with_capacity(shape.iter().product());
+    walk(&shape, [&own, &position], [0, 0], &mut |at, i| {
+        let entries = ranges[i].clone().map(|p| x.array.data[at + p * along]);
+        data.push(ir::pairwise_sum(&entries.collect::<Vec<f64>>()));
+    });
+    Array::new(shape, data)
 }
 
 /// Applies `f` to every lane of `x` along `dim`.

@@ -11,7 +11,6 @@ Form and conventions as in make_std.py and README.md. Where a library casts to f
 
 import json
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import monai
@@ -29,7 +28,7 @@ from segmentation_models_pytorch.losses import lovasz
 
 sys.dont_write_bytecode = True
 
-from std_cases.common import KINDS, Book, call, spec_text
+from std_cases.common import KINDS, Book, call, spec_text, wide
 
 VERSIONS = {
     "torch": "2.15.0",
@@ -47,20 +46,6 @@ def check_versions():
     found = {m.__name__: m.__version__.split("+")[0] for m in modules}
     print("versions:", found)
     assert found == VERSIONS, f"this script is pinned to {VERSIONS}"
-
-
-@contextmanager
-def wide():
-    """Casts to float32 are casts to float64."""
-    narrow, narrow32 = torch.Tensor.float, torch.float32
-    torch.set_default_dtype(torch.float64)
-    torch.Tensor.float = torch.Tensor.double
-    torch.float32 = torch.float64
-    try:
-        yield
-    finally:
-        torch.Tensor.float, torch.float32 = narrow, narrow32
-        torch.set_default_dtype(torch.float32)
 
 
 def single(x):

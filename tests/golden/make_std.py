@@ -6,7 +6,7 @@
 
 Pinned, since other versions may differ in the last digits: see VERSIONS. Install with
     pip install torch==2.15.0 torchvision==0.29.2 numpy==2.4.6 safetensors==0.8.0 kornia==0.9.0
-    pip install --no-deps monai==1.6.1
+    pip install --no-deps monai==1.6.1 pytorch-metric-learning==2.9.0 pytorch-msssim==1.0.0
 
 Each case is a complete .loss text, the names of its input arrays, the value, the names of its
 gradient arrays, and where the value comes from. The conventions of each loss stand in README.md and, with
@@ -17,11 +17,13 @@ import argparse
 import json
 import sys
 from collections import Counter
+from importlib.metadata import version
 from pathlib import Path
 
 import kornia
 import monai
 import numpy
+import pytorch_metric_learning
 import safetensors
 import torch
 import torchvision
@@ -39,12 +41,16 @@ VERSIONS = {
     "safetensors": "0.8.0",
     "monai": "1.6.1",
     "kornia": "0.9.0",
+    "pytorch_metric_learning": "2.9.0",
+    "pytorch_msssim": "1.0.0",
 }
 OUT = Path(__file__).resolve().parent / "std"
 
 
 def check_versions():
-    found = {m.__name__: m.__version__.split("+")[0] for m in (torch, torchvision, numpy, safetensors, monai, kornia)}
+    modules = (torch, torchvision, numpy, safetensors, monai, kornia, pytorch_metric_learning)
+    found = {m.__name__: m.__version__.split("+")[0] for m in modules}
+    found["pytorch_msssim"] = version("pytorch-msssim")
     print("versions:", ", ".join(f"{name} {version}" for name, version in found.items()))
     assert found == VERSIONS, f"this script is pinned to {VERSIONS}"
 

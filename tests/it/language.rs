@@ -1,14 +1,20 @@
-//! Every example in `docs/language.md` is what the page says: right, or wrong with the code behind its fence.
+//! Every example in `docs/language.md` and `docs/modules.md` is what the page says: right, or wrong with the code
+//! behind its fence.
 
 use lossc::{Backend, Compiler, Error};
 
 const PAGE: &str = include_str!("../../docs/language.md");
+const MODULES: &str = include_str!("../../docs/modules.md");
 
 /// The examples: the code that a wrong one gives, where it stands, and its text.
 fn examples() -> Vec<(Option<&'static str>, usize, String)> {
+    [PAGE, MODULES].into_iter().flat_map(of_page).collect()
+}
+
+fn of_page(page: &'static str) -> Vec<(Option<&'static str>, usize, String)> {
     let mut examples = Vec::new();
     let mut open: Option<(Option<&str>, usize, String)> = None;
-    for (line, text) in PAGE.lines().enumerate() {
+    for (line, text) in page.lines().enumerate() {
         match (&mut open, text.strip_prefix("```")) {
             (None, Some(fence)) if fence.starts_with("loss") => {
                 let code = fence["loss".len()..].trim();

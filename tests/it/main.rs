@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module for each stage.
 
 mod candle;
+mod catalogue;
 #[cfg(feature = "cli")]
 mod cli;
 mod compat;
@@ -12,8 +13,10 @@ mod language;
 mod lints;
 mod modules;
 mod pages;
+mod properties;
 mod readme;
 mod run;
+mod sharded;
 mod slopes;
 mod spec_tests;
 mod tidy;

@@ -78,6 +78,7 @@ fn every_code_of_a_spec_has_a_wrong_spec() {
         }
     }
     shown += include_str!("snapshots/it__run__wrong_bindings_get_their_messages.snap");
+    shown += include_str!("snapshots/it__sharded__what_does_not_fit_is_refused.snap");
     shown += include_str!("../cli/test.stderr");
     for &code in Code::ALL {
         // What no text file can show: sizes, bytes that are not text, a failing device.

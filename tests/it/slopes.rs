@@ -7,7 +7,7 @@ use lossc::{Backend, Compiler, Inputs, Loss};
 
 /// Where the inputs lie.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Place {
+pub enum Place {
     Ordinary,
     Saturated,
     Zero,
@@ -46,7 +46,7 @@ const GAUSS: &str =
     "input pred: real[N, ...S]\ninput target: real[N, ...S]\ninput var: real[N, ...S]\n";
 
 /// Inputs and a loss over them.
-const SPECS: &[(&str, &[&str])] = &[
+pub const SPECS: &[(&str, &[&str])] = &[
     (
         MULTICLASS,
         &[
@@ -87,6 +87,9 @@ const SPECS: &[(&str, &[&str])] = &[
             "mean(cumsum[space, batch](pred)*pred)",
             "mean(pick(pred, target), where=top_k[batch, space](target, 7))",
             "boundary_ce(width=1)",
+            "wasserstein_dice([[0, 1, 0.5], [0.75, 0, 1], [0.25, 1, 0]])",
+            "wasserstein_dice([[0, 1, 0.5], [0.75, 0, 1], [0.25, 1, 0]], weighting=simple)",
+            "nacl(power=2)",
         ],
     ),
     (SOFT, &["soft_ce()", "ce(smoothing=0.2)", "kl()", "js()"]),
@@ -165,13 +168,19 @@ const SPECS: &[(&str, &[&str])] = &[
             "vicreg()",
         ],
     ),
-    (LABELLED, &["supcon(temperature=0.5)"]),
+    (
+        LABELLED,
+        &[
+            "supcon(temperature=0.5)",
+            "multi_similarity(alpha=3, beta=5)",
+        ],
+    ),
     (TRIPLE, &["triplet()"]),
 ];
 
 /// Losses that jump or bend where errors are equal or a probability is exactly 0.5, or whose inputs
 /// must differ; they are held to differences elsewhere.
-const UNTIED: &[(&str, &[&str])] = &[
+pub const UNTIED: &[(&str, &[&str])] = &[
     (
         MULTICLASS,
         &[
@@ -210,11 +219,11 @@ const UNTIED_PLACES: [Place; 4] = [
 ];
 
 /// A small generator, so that a failure can be had again.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     /// A number between 0 and 1.
-    fn next(&mut self) -> f64 {
+    pub fn next(&mut self) -> f64 {
         self.0 = self
             .0
             .wrapping_mul(6364136223846793005)
@@ -227,12 +236,12 @@ impl Random {
     }
 }
 
-fn shape(loss: &Loss, axes: &[InputDim]) -> Vec<usize> {
+fn shape(loss: &Loss, axes: &[InputDim], batch: usize) -> Vec<usize> {
     let size = |dim: lossc::ir::DimId| {
         let fact = &loss.signature().dims[dim.index()];
         match (&fact.fixed, fact.name.as_str()) {
             (Some((size, ..)), _) => *size,
-            (None, "N") => 2,
+            (None, "N") => batch,
             (None, "C") => 3,
             (None, _) => 5,
         }
@@ -247,11 +256,12 @@ fn shape(loss: &Loss, axes: &[InputDim]) -> Vec<usize> {
         .collect()
 }
 
-fn fill(loss: &Loss, slot: &Slot, place: Place, random: &mut Random) -> Tensor {
+/// A tensor for an input, with so many samples.
+pub fn fill(loss: &Loss, slot: &Slot, place: Place, random: &mut Random, batch: usize) -> Tensor {
     let What::Tensor { axes, numbers, .. } = &slot.what else {
         panic!("only tensors here");
     };
-    let shape = shape(loss, axes);
+    let shape = shape(loss, axes, batch);
     let count: usize = shape.iter().product();
     if let Numbers::Integers { .. } = numbers {
         let label = |r: f64| {
@@ -335,7 +345,7 @@ fn compare(loss: &Loss, text: &str, place: Place) -> Result<(), String> {
     let slots = &loss.signature().slots;
     let given: Vec<(String, Tensor)> = slots
         .iter()
-        .map(|slot| (slot.name.clone(), fill(loss, slot, place, &mut random)))
+        .map(|slot| (slot.name.clone(), fill(loss, slot, place, &mut random, 2)))
         .collect();
     let inputs = given.iter().fold(Inputs::new(), |inputs, (name, tensor)| {
         inputs.tensor(name, tensor)

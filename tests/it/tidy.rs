@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lower", &["hir", "ir", "signature"]),
     ("passes", &["source", "ir", "run"]),
     ("plan", &["source", "arena", "ir"]),
+    ("shard", &["source", "ir"]),
     (
         "run",
         &["source", "arena", "diag", "ir", "signature", "plan"],
@@ -53,6 +54,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         &[
             "src/run/",
             "src/loss.rs",
+            "src/loss/",
             "src/testing/",
             "src/error.rs",
             "src/lib.rs",

@@ -32,6 +32,8 @@ fn every_page_has_a_wrong_and_a_right_example() {
                 Code::BadPath | Code::ModuleCycle | Code::NotInModule | Code::TooManyModules => {
                     "text"
                 }
+                // What only a program does.
+                Code::CannotPool | Code::BadShard => "rust",
                 _ if words => "sh",
                 _ => "loss",
             };

@@ -3,8 +3,9 @@
 //! Axes are numbers here; which dim an axis is, `node.rs` knows. An axis of size 1 stands for any
 //! number of equal entries.
 
-use crate::ir::{Dims, Edge};
+use crate::ir::{Dims, Edge, Grid};
 use candle_core::{Result, Tensor};
+use std::ops::Range;
 
 /// The value over `to`, with an axis of size 1 for every dim that `from` lacks.
 pub(super) fn spread(x: &Tensor, from: &Dims, to: &Dims) -> Result<Tensor> {
@@ -84,6 +85,31 @@ pub(super) fn padded(
         parts.push(zeros(after)?);
     }
     Tensor::cat(&parts, axis)
+}
+
+/// The entries of an axis that these ranges name, one or none each; zeros where none.
+pub(super) fn taken(x: &Tensor, axis: usize, sources: &[Range<usize>]) -> Result<Tensor> {
+    let positions = sources
+        .iter()
+        .map_while(|r| (!r.is_empty()).then_some(r.start as u32));
+    let positions: Vec<u32> = positions.collect();
+    let (found, beyond) = (positions.len(), sources.len() - positions.len());
+    let positions = Tensor::new(positions, x.device())?;
+    // Those without an entry come last.
+    let entries = x.contiguous()?.index_select(&positions, axis)?;
+    padded(&entries, axis, found, 0, beyond)
+}
+
+/// Σ of the entries of an axis that stand for each of `of` entries.
+pub(super) fn collected(x: &Tensor, axis: usize, of: usize, grid: Grid) -> Result<Tensor> {
+    let size = x.dim(axis)?;
+    let targets = (0..size).map_while(|i| grid.source(i, size, of));
+    let targets: Vec<u32> = targets.map(|at| at as u32).collect();
+    let x = x.narrow(axis, 0, targets.len())?.contiguous()?;
+    let mut shape = x.dims().to_vec();
+    shape[axis] = of;
+    let targets = Tensor::new(targets, x.device())?;
+    Tensor::zeros(shape, x.dtype(), x.device())?.index_add(&targets, &x, axis)
 }
 
 /// Entry i is entry i − `by` of the `size` entries along an axis.

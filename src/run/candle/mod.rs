@@ -211,6 +211,7 @@ impl Cx<'_> {
                 | Op::At { .. }
                 | Op::Slice { .. }
                 | Op::Place { .. }
+                | Op::Resize { .. }
                 | Op::Shift { .. }
                 | Op::Reduce(..)
                 | Op::StopGrad => node.args[0],
@@ -224,6 +225,7 @@ impl Cx<'_> {
                 | Op::Pick(_)
                 | Op::OneHot(_)
                 | Op::ArgMax(_)
+                | Op::Collect { .. }
                 | Op::WindowMax { .. }
                 | Op::WindowSum { .. }
                 | Op::WindowTies { .. }

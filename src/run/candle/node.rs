@@ -57,6 +57,24 @@ pub(super) fn eval(cx: &Cx<'_>, node: &Node, args: &[Tensor]) -> Result<Tensor> 
             let whole = axes::padded(&args[0], at, length, start, end - start - length)?;
             renamed(&whole, dims(0), *from, &ty.dims, *to)
         }
+        Op::Resize { from, to, grid } => {
+            let (at, size) = (axis(dims(0), *from)?, cx.sizes.get(*from));
+            let sources = grid.sources(cx.sizes.get(*to), size);
+            let x = axes::full(&args[0], at, size)?;
+            renamed(
+                &axes::taken(&x, at, &sources)?,
+                dims(0),
+                *from,
+                &ty.dims,
+                *to,
+            )
+        }
+        Op::Collect { from, to, grid } => {
+            let (at, size) = (axis(dims(0), *from)?, cx.sizes.get(*from));
+            let x = axes::full(&args[0], at, size)?;
+            let sums = axes::collected(&x, at, cx.sizes.get(*to), *grid)?;
+            renamed(&sums, dims(0), *from, &ty.dims, *to)
+        }
         Op::Shift { dim, by, edge } => {
             let along = axis(dims(0), *dim)?;
             axes::shift(&args[0], along, cx.sizes.get(*dim), *by, *edge)

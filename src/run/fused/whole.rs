@@ -126,6 +126,22 @@ pub(super) fn run(whole: &Whole, space: &mut Workspace, inputs: &[InputView<'_>]
             let [a, b, c] = [0, 1, 2].map(|n| arg(n).dense(kept));
             windows::ties(&mut into, [&a, &b, &c], lines, *radius, threads);
         }
+        WholeOp::Stretches {
+            axis,
+            stride,
+            ranges,
+        } => {
+            let a = arg(0);
+            let (size, below) = match axis {
+                Some(axis) => (kept[*axis], kept[axis + 1..].iter().product::<usize>()),
+                None => (1, 1),
+            };
+            each(kept, [a.walk], |at, [i]| {
+                let mut entries = ranges[at / below.max(1) % size.max(1)].clone();
+                let first = entries.next().map_or(0.0, |p| a.data[i + p * stride]);
+                into[at] = entries.fold(first, |sum, p| sum + a.data[i + p * stride]);
+            });
+        }
         WholeOp::Place { axis, start, len } => {
             let a = arg(0);
             let stride = a.walk.strides[*axis];

@@ -3,6 +3,6 @@
 Each module has a function `add(book)` that puts its cases into a `common.Book`.
 """
 
-from . import boxes, catalogue, classes, ignored, images, overlap, regression, reports, sigmoid, vectors
+from . import boxes, catalogue, classes, ignored, images, later, overlap, regression, reports, sigmoid, vectors
 
-FAMILIES = (overlap, classes, sigmoid, regression, boxes, vectors, images, ignored, reports, catalogue)
+FAMILIES = (overlap, classes, sigmoid, regression, boxes, vectors, images, ignored, reports, catalogue, later)

@@ -1,5 +1,7 @@
 """The book of cases: it builds the spec text, runs torch, keeps value and gradients."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 
@@ -22,6 +24,20 @@ KINDS = {
 PIXEL_WEIGHT = {"w": "real[N, ...S]"}
 VARIANCE = {"var": "real[N, ...S]"}
 VALID = {"valid": "mask[N, ...S]"}
+
+
+@contextmanager
+def wide():
+    """Casts to float32 are casts to float64."""
+    narrow, narrow32 = torch.Tensor.float, torch.float32
+    torch.set_default_dtype(torch.float64)
+    torch.Tensor.float = torch.Tensor.double
+    torch.float32 = torch.float = torch.float64
+    try:
+        yield
+    finally:
+        torch.Tensor.float, torch.float32, torch.float = narrow, narrow32, narrow32
+        torch.set_default_dtype(torch.float32)
 
 
 def literal(value):

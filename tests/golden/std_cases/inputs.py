@@ -156,6 +156,28 @@ def make():
         out[f"{key}_same"] = mask(f"{key}_same", shape[:1], 0.5)
         out[f"{key}_sign"] = np.where(mask(f"{key}_sign", shape, 0.5) > 0, 1.0, -1.0)
 
+    # Classes of one, two and more samples.
+    for key, shape, classes in (("met_a", (9, 5), 4), ("met_b", (6, 3), 2)):
+        out[f"{key}_pred"] = normal(f"{key}_pred", shape, 1.0)
+        out[f"{key}_labels"] = labels(f"{key}_labels", (shape[0], classes), (), ())
+        out[f"{key}_labels"][(out[f"{key}_labels"] == classes - 1).nonzero()[0][1:]] = 0
+
+    # Two resolutions, and images large enough for several scales.
+    for key, shape in {"2d": (2, 13, 11), "3d": (2, 5, 6, 7)}.items():
+        out[f"fine_labels_{key}"] = labels(f"fine_labels_{key}", (shape[0], 4, *shape[1:]), (), ())
+        out[f"fine_x_{key}"] = normal(f"fine_x_{key}", shape)
+    for size in ((7, 6), (3, 11), (26, 5), (1, 1), (20, 31), (3, 3, 4), (10, 1, 6)):
+        key = "small_" + "x".join(map(str, size))
+        out[f"{key}_logits"] = normal(f"{key}_logits", (2, 4, *size))
+        out[f"{key}_w"] = normal(f"{key}_w", (2, *size))
+    for size in ((20, 31), (10, 1, 6)):
+        key = "deep_labels_" + "x".join(map(str, size))
+        out[key] = labels(key, (2, 4, *size), (), ())
+    scales = (2, 2, 36, 40)
+    wave = sum(np.sin((2 + a) * g / 5.0 + a) for a, g in enumerate(np.indices(scales)))
+    out["scales_target"] = f32(0.5 + 0.15 * wave + 0.1 * normal("scales_target", scales, 1.0))
+    out["scales_pred"] = f32(0.8 * out["scales_target"] + 0.1 + 0.05 * normal("scales_pred", scales, 1.0))
+
     for key, shape in {"field_1d": (3, 11), "field_2d": (2, 6, 7), "field_3d": (2, 3, 4, 5), "field_one": (1, 4, 3)}.items():
         out[key] = normal(key, shape)
     out["field_tie"] = f32(np.round(normal("field_tie", (2, 5, 6), 1.0)))

@@ -1,7 +1,9 @@
 //! Every operation on tensors of many shapes, against the reference.
 
 use super::{Case, Rng};
-use lossc::ir::{DimId, DimSize, Dims, Edge, Elem, MapOp, NodeId, Op, OrderOp, ReduceOp, Rim};
+use lossc::ir::{
+    DimId, DimSize, Dims, Edge, Elem, Grid, MapOp, NodeId, Op, OrderOp, ReduceOp, Rim,
+};
 
 const ROUNDS: usize = 120;
 
@@ -349,6 +351,30 @@ fn slices_and_places() {
             case.output(node);
         }
         case.agree(&mut rng, 0.0);
+    }
+}
+
+#[test]
+fn resolutions() {
+    let mut rng = Rng::new(1);
+    for _ in 0..3 * ROUNDS {
+        let mut case = case(&mut rng);
+        let dims = case.all();
+        let Some(from) = some(&mut rng, &dims) else {
+            continue;
+        };
+        let size = rng.below(9);
+        let to = case.dim(size, DimSize::Bound);
+        let elem = rng.pick(&[Elem::Float, Elem::Int, Elem::Bool]);
+        let x = operand(&mut case, &mut rng, elem, &dims);
+        let y = operand(&mut case, &mut rng, Elem::Float, &dims);
+        for grid in [Grid::First, Grid::Middle, Grid::Blocks(1 + rng.below(4))] {
+            let taken = case.push(Op::Resize { from, to, grid }, &[x]);
+            let summed = case.push(Op::Collect { from, to, grid }, &[y]);
+            case.output(taken);
+            case.output(summed);
+        }
+        case.agree(&mut rng, 1e4);
     }
 }
 

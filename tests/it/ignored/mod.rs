@@ -8,24 +8,6 @@ mod rules;
 use candle_core::{DType, Tensor};
 use lossc::{Backend, Compiler, Error, Inputs, Loss};
 
-/// A small generator, so that a failure can be had again.
-struct Random(u64);
-
-impl Random {
-    /// A number between 0 and 1.
-    fn next(&mut self) -> f64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        (self.0 >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn between(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * self.next()
-    }
-}
-
 fn flat(tensor: &Tensor) -> Vec<f64> {
     let wide = tensor.to_dtype(DType::F64).and_then(|t| t.flatten_all());
     wide.and_then(|t| t.to_vec1()).expect("a plain tensor")

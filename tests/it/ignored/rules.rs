@@ -1,6 +1,7 @@
 //! What the rule does to each reduction, to derived axes, terms and reports, whatever its condition.
 
-use super::{RUBBISH, Random, compile, flat, run};
+use super::{RUBBISH, compile, flat, run};
+use crate::catalogue::Random;
 use candle_core::{DType, Device, Tensor};
 use lossc::{Backend, Compiler, Inputs};
 

@@ -1,7 +1,7 @@
 //! Numbers → graphs: any list of numbers is a well-formed graph, so that proptest can shrink it.
 
 use lossc::ir::{
-    self, Dim, DimId, DimSize, DimSizes, Dims, Edge, Elem, Graph, Input, MapOp, NodeId, Op,
+    self, Dim, DimId, DimSize, DimSizes, Dims, Edge, Elem, Graph, Grid, Input, MapOp, NodeId, Op,
     OrderOp, Origin, Output, ReduceOp, Rim, Role, Ty,
 };
 use lossc::run::{Array, reference};
@@ -304,7 +304,7 @@ impl Maker {
         let x = self.any(Elem::Float, a);
         let y = self.any(Elem::Float, b);
         let dim = [N, C, S, F, M][p as usize % 5];
-        match kind % 28 {
+        match kind % 29 {
             0..=3 => self.unary(pick_op(1, p), x),
             4..=6 => self.binary(pick_op(2, p), x, y),
             7 => {
@@ -395,6 +395,7 @@ impl Maker {
                 }
             }
             23 => self.largest_around(a, b, c),
+            28 => self.other_resolution(a, b, c, dim),
             24 => {
                 let (low, high) = (self.number(-0.7), self.number(0.9));
                 self.map(MapOp::Clamp, &[x, low, high]);
@@ -451,6 +452,22 @@ impl Maker {
                     .graph
                     .push(Op::WindowMax { dim, radius }, &[y], origin());
             }
+        }
+    }
+
+    /// An operand along one of its dims at the size of another.
+    fn other_resolution(&mut self, a: u32, b: u32, c: u32, from: DimId) {
+        let to = [N, C, S, F, M][b as usize % 5];
+        let grid =
+            [Grid::First, Grid::Middle, Grid::Blocks(1 + c as usize % 3)][c as usize / 3 % 3];
+        if let Some(x) = self.with_dim(Elem::Float, from, a)
+            && !self.graph.ty(x).dims.contains(to)
+        {
+            let op = match c % 2 {
+                0 => Op::Resize { from, to, grid },
+                _ => Op::Collect { from, to, grid },
+            };
+            self.graph.push(op, &[x], origin());
         }
     }
 

@@ -68,6 +68,37 @@ fn shifts() {
 }
 
 #[test]
+fn resolutions() {
+    // %0 is 1 2 3, 4 5 6; F has two entries, M two as N.
+    let one = |grid: &str| last(&format!("%2: f[N, F] = resize[C -> F, {grid}] %0"));
+    assert_eq!(one("first"), [1.0, 2.0, 4.0, 5.0]);
+    assert_eq!(one("middle"), [1.0, 3.0, 4.0, 6.0]);
+    assert_eq!(one("2"), [1.0, 1.0, 4.0, 4.0]);
+    let and = |op: &str| {
+        last(&format!(
+            "%2: f[N, F] = slice[C -> F, 1] %0\n%3: f[N, C] = {op} %2"
+        ))
+    };
+    // Of 2 3, 5 6.
+    assert_eq!(and("resize[F -> C, first]"), [2.0, 2.0, 3.0, 5.0, 5.0, 6.0]);
+    assert_eq!(
+        and("resize[F -> C, middle]"),
+        [2.0, 3.0, 3.0, 5.0, 6.0, 6.0]
+    );
+    assert_eq!(and("resize[F -> C, 1]"), [2.0, 3.0, 0.0, 5.0, 6.0, 0.0]);
+    assert_eq!(
+        and("collect[F -> C, first]"),
+        [2.0, 3.0, 0.0, 5.0, 6.0, 0.0]
+    );
+    assert_eq!(and("collect[F -> C, 2]"), [5.0, 0.0, 0.0, 11.0, 0.0, 0.0]);
+    let sum = |grid: &str| last(&format!("%2: f[N, F] = collect[C -> F, {grid}] %0"));
+    assert_eq!(sum("first"), [3.0, 3.0, 9.0, 6.0]);
+    assert_eq!(sum("middle"), [1.0, 5.0, 4.0, 11.0]);
+    assert_eq!(sum("1"), [1.0, 2.0, 4.0, 5.0]);
+    assert_eq!(last("%2: i[M] = resize[N -> M, first] %1"), [2.0, 0.0]);
+}
+
+#[test]
 fn windows() {
     // %0 is 1 2 3, 4 5 6.
     let max = |radius: usize| last(&format!("%2: f[N, C] = window_max[C, {radius}] %0"));

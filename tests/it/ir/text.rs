@@ -5,7 +5,7 @@ use lossc::ir::{self, Graph};
 use proptest::prelude::*;
 
 const CROSS_ENTROPY: &str = "\
-dims N, C = 2, S, F = C[1..], M = N, T = S[-3..-1]
+dims N, C = 2, S, F = C[1..], M = N, T = S[-3..-1], B = S/2
 graph(pred: f[N, C, S], target: i[N, S], unused: b[]) {
   %0: f[N, C, S] = input pred
   %1: f[N, C, S] = log_softmax[C] %0
@@ -27,6 +27,10 @@ graph(pred: f[N, C, S], target: i[N, S], unused: b[]) {
   %17: f[N, C, S] = window_max[S, 3] %0
   %18: f[N, C, S] = window_sum[S, pile, 0.25, 1, -1e-7] %0
   %19: f[N, C, S] = window_ties[C, 1] %0 %17 %18
+  %20: f[N, C, B] = collect[S -> B, 2] %0
+  %21: f[N, C, S] = resize[B -> S, 2] %20
+  %22: f[C, S, M] = resize[N -> M, middle] %0
+  %23: i[S, M] = resize[N -> M, first] %2
   total = %6
   term.0 = %4
   weight.0 = %5

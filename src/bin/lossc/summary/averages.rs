@@ -97,7 +97,7 @@ fn axis_names(hir: &Hir, axes: &[AxisId]) -> String {
     let names = formula::axis_names(hir, axes);
     let rule = hir.ignore.as_ref();
     let ruled = rule.map_or(&[][..], |rule| &hir.expr(rule.condition).ty.axes);
-    let concerned = |axis: &AxisId| ruled.contains(&hir.axes.base(*axis));
+    let concerned = |axis: &AxisId| !hir.axes.ways(*axis, ruled).is_empty();
     match axes.iter().any(concerned) {
         true => format!("the valid positions of {names}"),
         false => names,

@@ -247,6 +247,15 @@ impl Printer<'_> {
                 let base = self.within(*arg, depth, Binds::Atom);
                 format!("{base}[{} as {}]", one(from), one(to))
             }
+            ExprKind::Resize { from, to, arg, .. } => {
+                let base = self.within(*arg, depth, Binds::Atom);
+                format!("{base}[{} resized to {}]", one(from), one(to))
+            }
+            ExprKind::Coarsen(along, size, x) => {
+                let axes: Vec<AxisId> = along.iter().map(|(from, _)| *from).collect();
+                let shown = self.show(*x, depth).0;
+                format!("coarsen[{}]({shown}, {size})", list(&axes))
+            }
             ExprKind::Shift(axis, by, _, x) => {
                 format!("shift[{}]({}, {by})", one(axis), self.show(*x, depth).0)
             }

@@ -1,0 +1,1 @@
+"""The cases of make_compat.py, one module for each library."""
