@@ -19,7 +19,19 @@ pub const PASS: Pass = Pass {
 /// As many conditions are followed; a graph with more has each of them only a few times.
 const MAX_CONDITIONS: usize = 16;
 
-fn run(graph: Graph, _: &Config) -> Graph {
+fn run(mut graph: Graph, _: &Config) -> Graph {
+    // A choice that is dropped sees no more of what it chose from, and conditions may turn out to be one.
+    loop {
+        let changed;
+        (graph, changed) = once(graph);
+        if !changed {
+            return graph;
+        }
+    }
+}
+
+/// Drops what nobody sees, and says whether nodes have gone.
+fn once(graph: Graph) -> (Graph, bool) {
     let mut kept: Vec<Option<usize>> = vec![None; graph.nodes.len()];
     for condition in conditions(&graph) {
         for holds in [false, true] {
@@ -35,14 +47,16 @@ fn run(graph: Graph, _: &Config) -> Graph {
             }
         }
     }
+    let count = graph.nodes.len();
     let mut next = kept.into_iter();
     let make = |interner: &mut Interner, node: Node| match next.next().flatten() {
         Some(branch) => node.args[branch],
         None => no_class(interner, &node).unwrap_or_else(|| interner.add(node)),
     };
-    dce::sweep(rebuild(graph, Interner::new, make, |interner| {
-        interner.graph
-    }))
+    let graph = rebuild(graph, Interner::new, make, |interner| interner.graph);
+    let graph = dce::sweep(graph);
+    let changed = graph.nodes.len() != count;
+    (graph, changed)
 }
 
 /// A label of −1 is no class, so that one choice of labels serves for the choices of all classes:
