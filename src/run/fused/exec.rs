@@ -210,6 +210,7 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
                 TileOp::Load(dtype) | TileOp::LoadInt(dtype) if i.aux == 1 && ahead.is_empty() => {
                     dtype.size()
                 }
+                TileOp::LoadAcc(_) if ahead.is_empty() => size,
                 _ => 0,
             },
         }
