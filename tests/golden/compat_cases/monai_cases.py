@@ -42,6 +42,7 @@ def cases(module):
             add("mcc", losses.MCCLoss, array, options)
         focal(module, array)
         compound(add, module, array, w)
+    wasserstein(module)
     distances(add)
     images(module)
 
@@ -97,6 +98,18 @@ def compound(add, module, array, w):
             continue
         module.add("dice_ce", "multiclass", array, options,
                    lambda x: losses.DiceCELoss(softmax=True, to_onehot_y=True, **given)(x["pred"], x["target"].unsqueeze(1)))
+
+
+def wasserstein(module):
+    far = [[0.0, 1.0, 0.75, 0.9], [1.0, 0.0, 0.5, 0.25], [0.75, 0.5, 0.0, 0.6], [0.9, 0.25, 0.6, 0.0]]
+    # One that is not symmetric, and whose largest entry is not 1.
+    odd = [[0.0, 3.0, 1.0, 2.0], [2.0, 0.0, 0.5, 1.5], [1.0, 4.0, 0.0, 0.25], [2.5, 1.0, 3.5, 0.0]]
+    for array, matrix, mode, reduction in product(("a", "f", "e", "one", "vol"), (far, odd), ("default", "GDL"), ("mean", "sum")):
+        m = [row[: classes(array)] for row in matrix[: classes(array)]]
+        smooth = {} if reduction == "mean" else {"smooth_nr": 0.5, "smooth_dr": 0.25}
+        module.add("generalized_wasserstein_dice", "multiclass", array,
+                   {"dist_matrix": m, "weighting_mode": Word(mode.lower()), "reduction": Word(reduction), **smooth},
+                   lambda x: losses.GeneralizedWassersteinDiceLoss(double(m), mode, reduction, **smooth)(x["pred"], x["target"]))
 
 
 def distances(add):
