@@ -98,9 +98,9 @@ pub fn embedded(name: &str) -> Option<&'static Ast> {
     Some(file(MODULES.len() + i))
 }
 
-/// What a module says of itself: the remarks at its beginning, without the marks.
-pub fn remarks(module: &str) -> String {
-    let found = COMPAT.iter().find(|m| bare(m.name) == module);
+/// What a file of the library says of itself, `compat/monai.loss`: the remarks at its beginning, without the marks.
+pub fn remarks(file: &str) -> String {
+    let found = files().find(|m| m.name == file);
     let lines = found.into_iter().flat_map(|m| m.text.lines());
     let lines =
         lines.map_while(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with('#')));

@@ -41,11 +41,29 @@ impl Sizes {
     }
 }
 
-/// Options without a default.
+/// Losses that look at neighbours, which cutting down to some positions brings together.
+pub const NEIGHBOURS: &[(&str, &str)] = &[
+    ("tv", "differences of neighbours"),
+    ("boundary", "distances"),
+    ("hausdorff_dt", "distances"),
+    ("unet_weighted_ce", "distances"),
+    ("gradient_l1", "differences of neighbours"),
+    ("diffusion", "differences of neighbours"),
+    ("bending_energy", "differences of neighbours"),
+    ("ssim", "a window"),
+    ("ms_ssim", "a window"),
+    ("lncc", "a window"),
+    ("nacl", "a window"),
+    ("cldice", "erosions"),
+    ("boundary_ce", "a window"),
+];
+
+/// Options that a call must have: those without a default, and windows that fit into what is bound.
 const NEEDED: &[(&str, &str)] = &[
     ("wce", "[0.2, 0.3, 0.5]"),
     ("logit_adjusted_ce", "[0.2, 0.3, 0.5]"),
     ("ldam", "[0.1, 0.2, 0.3]"),
+    ("ms_ssim", "window=3, levels=2, weights=[0.4, 0.6]"),
     (
         "wasserstein_dice",
         "[[0, 1, 0.5], [0.75, 0, 1], [0.25, 1, 0]]",
@@ -216,18 +234,20 @@ pub fn calls() -> (Vec<Call>, Vec<String>) {
             let needed = NEEDED.iter().find(|(known, _)| *known == name);
             let open = |o: &&OptionDecl| o.default.is_none();
             let open = definition.options.iter().filter(open).count();
-            let (Some(operands), true) = (operands, open == needed.iter().len()) else {
+            let (Some(operands), true) = (operands, open == 0 || needed.is_some()) else {
                 missed.push(source[definition.head.range()].to_string());
                 continue;
             };
             let first = needed.map_or("", |(_, text)| *text);
             let mut ways = vec![String::new()];
             for option in &definition.options {
+                let along_classes = source[option.ty.span.range()].starts_with("real[class]");
+                let window = NEIGHBOURS.iter().any(|(known, _)| *known == name);
                 ways.extend(match option.name.text.as_str() {
                     "pixel_weight" => Some("pixel_weight=w".to_string()),
-                    "over" => Some("over=[batch, space]".to_string()),
+                    "over" if !window => Some("over=[batch, space]".to_string()),
                     "reduce" => Some("reduce=sum".to_string()),
-                    "weight" if option.default.is_some() => {
+                    "weight" if option.default.is_some() && along_classes => {
                         Some("weight=[0.2, 0.3, 0.5]".to_string())
                     }
                     _ => None,

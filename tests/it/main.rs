@@ -13,6 +13,7 @@ mod language;
 mod lints;
 mod modules;
 mod pages;
+mod properties;
 mod readme;
 mod run;
 mod sharded;

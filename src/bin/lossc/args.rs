@@ -78,6 +78,8 @@ pub enum Command {
     Explain(Explain),
     /// List losses, functions, operations, passes or error codes
     List(List),
+    /// Write the reference of the library: a page for each family of losses
+    Reference(Reference),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -349,17 +351,32 @@ pub struct Explain {
 Examples:
   lossc list losses
   lossc list losses --family overlap
+  lossc list losses --family segmentation
   lossc list errors --format json")]
 pub struct List {
     /// What to list
     #[arg(value_enum, value_name = "WHAT")]
     pub what: Catalogue,
-    /// Only what this file of the library defines
+    /// Only a family, which is a file of the library, or a field such as `segmentation`
     #[arg(long, value_name = "NAME")]
     pub family: Option<String>,
     /// How the list is written
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+/// Write the reference of the library: a page for each family of losses
+///
+/// Markdown, made of the doc comments and heads of the files of the library: formula, source, options with ranges
+/// and defaults, operands, and what other libraries do differently. Other files in the folder stay.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  lossc reference docs/reference")]
+pub struct Reference {
+    /// The folder to write to; it is made if it does not exist
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// Measure a spec on every back end, against a plain copy of the same bytes

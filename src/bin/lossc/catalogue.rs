@@ -87,6 +87,32 @@ pub fn definitions() -> Vec<Entry> {
     entries
 }
 
+/// Fields that losses are for: whole families, and single losses of others.
+pub const FIELDS: &[(&str, &[&str])] = &[
+    (
+        "segmentation",
+        &[
+            "overlap",
+            "compound",
+            "order",
+            "distance",
+            "boundary_ce",
+            "cldice",
+        ],
+    ),
+    ("classification", &["cross_entropy", "binary"]),
+    ("detection", &["box", "quality_focal", "varifocal"]),
+    ("embeddings", &["metric"]),
+    ("distributions", &["divergence"]),
+    ("images", &["image", "field"]),
+];
+
+/// Whether a field of this name has this family, or this loss of it.
+pub fn in_field(field: &str, family: &str, name: &str) -> bool {
+    let known = FIELDS.iter().find(|(known, _)| *known == field);
+    known.is_some_and(|(_, parts)| parts.contains(&family) || parts.contains(&name))
+}
+
 /// A function of the language itself.
 pub struct Builtin {
     pub name: &'static str,

@@ -46,7 +46,7 @@ pub fn run(args: &Explain, talk: &mut Talk) -> Result<Answer, Failure> {
 }
 
 /// The names of modules for what the standard library calls by this name.
-fn others<'e>(entries: &'e [Entry], name: &str) -> Vec<&'e str> {
+pub fn others<'e>(entries: &'e [Entry], name: &str) -> Vec<&'e str> {
     let same = |entry: &&Entry| entry.module.is_some() && entry.definition.answers_to(name);
     let mut names: Vec<&str> = entries
         .iter()
@@ -66,7 +66,7 @@ fn module(entries: &[Entry], name: &str) -> String {
             rows.push(vec![entry.name.clone(), first_sentence(entry.doc)]);
         }
     }
-    let remarks = library::remarks(name);
+    let remarks = library::remarks(&format!("compat/{name}.loss"));
     format!(
         "module {name}\n\n{}\nwritten `use {name}`; it defines\n{}",
         indented(&remarks),

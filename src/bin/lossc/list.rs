@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Failure, Message};
 use crate::args::{Catalogue, Format, List};
-use crate::catalogue::{builtins, definitions, first_sentence};
+use crate::catalogue::{FIELDS, builtins, definitions, first_sentence, in_field};
 use crate::table::columns;
 use lossc::diag::{Code, nearest};
 use lossc::ir::Op;
@@ -141,13 +141,13 @@ fn lints() -> Vec<Row> {
     Code::ALL.iter().filter_map(named).collect()
 }
 
-/// The rows that a file of the library defines.
+/// The rows of a family, which is a file of the library, or of a field.
 fn of_family(rows: Vec<Row>, family: &str, kind: &str) -> Result<Vec<Row>, Failure> {
-    let of = |row: &Row| {
-        let value = row.iter().find(|(key, _)| *key == "family");
+    let text = |row: &Row, column: &str| {
+        let value = row.iter().find(|(key, _)| *key == column);
         value.and_then(|(_, value)| value.as_str().map(str::to_string))
     };
-    let mut known: Vec<String> = rows.iter().filter_map(of).collect();
+    let mut known: Vec<String> = rows.iter().filter_map(|row| text(row, "family")).collect();
     known.dedup();
     if known.is_empty() {
         return Err(Failure::Broken(
@@ -157,10 +157,15 @@ fn of_family(rows: Vec<Row>, family: &str, kind: &str) -> Result<Vec<Row>, Failu
     }
     let chosen: Vec<Row> = rows
         .into_iter()
-        .filter(|row| of(row).as_deref() == Some(family))
+        .filter(|row| {
+            let of = text(row, "family").unwrap_or_default();
+            let name = text(row, "name").unwrap_or_default();
+            of == family || in_field(family, &of, &name)
+        })
         .collect();
     if chosen.is_empty() {
         let message = Message::new(format!("there is no family `{family}` of {kind}"));
+        known.extend(FIELDS.iter().map(|(field, _)| field.to_string()));
         let names = known.iter().map(String::as_str);
         return Err(Failure::Wrong(match nearest(family, names) {
             Some(near) => message.help(format!("a similar name is `{near}`")),

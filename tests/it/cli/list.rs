@@ -62,9 +62,38 @@ fn losses_with_family_and_first_sentence() {
 }
 
 #[test]
+fn fields_are_families_and_single_losses() {
+    let of = |field: &str| names("losses", &["--family", field]);
+    let segmentation = of("segmentation");
+    for name in [
+        "dice",
+        "dice_ce",
+        "lovasz_softmax",
+        "hausdorff_dt",
+        "cldice",
+    ] {
+        assert!(segmentation.contains(&name.to_string()), "{name}");
+    }
+    assert!(!segmentation.contains(&"ssim".to_string()));
+    for field in [
+        "classification",
+        "detection",
+        "embeddings",
+        "distributions",
+        "images",
+    ] {
+        assert!(!of(field).is_empty(), "{field}");
+    }
+    assert!(of("detection").contains(&"varifocal".to_string()));
+    assert!(names("losses", &[]).len() > 100);
+}
+
+#[test]
 fn families_that_are_not_there() {
     let talk = lossc(&["list", "losses", "--family", "overlaps"]).failed(1);
     assert!(talk.contains("a similar name is `overlap`"), "{talk}");
+    let talk = lossc(&["list", "losses", "--family", "segmentations"]).failed(1);
+    assert!(talk.contains("a similar name is `segmentation`"), "{talk}");
     let talk = lossc(&["list", "losses", "--family", "quux"]).failed(1);
     assert!(talk.contains("regression"), "{talk}");
     let talk = lossc(&["list", "ops", "--family", "overlap"]).failed(2);

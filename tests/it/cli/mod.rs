@@ -12,6 +12,7 @@ mod gradcheck;
 mod hostile;
 mod list;
 mod modules;
+mod reference;
 mod test;
 mod validate;
 

@@ -2,26 +2,9 @@
 //! with nothing left.
 
 use super::{NO_LABELS, RUBBISH, compile, flat, run};
-use crate::catalogue::{Call, Operand, Random, Sizes, calls, tensor};
+use crate::catalogue::{Call, NEIGHBOURS, Operand, Random, Sizes, calls, tensor};
 use candle_core::{DType, Device, Tensor};
 use lossc::{Backend, Inputs};
-
-/// Losses that look at neighbours, which cutting down to valid positions brings together.
-const NEIGHBOURS: &[(&str, &str)] = &[
-    ("tv", "differences of neighbours"),
-    ("boundary", "distances"),
-    ("hausdorff_dt", "distances"),
-    ("unet_weighted_ce", "distances"),
-    ("gradient_l1", "differences of neighbours"),
-    ("diffusion", "differences of neighbours"),
-    ("bending_energy", "differences of neighbours"),
-    ("ssim", "a window"),
-    ("ms_ssim", "a window"),
-    ("lncc", "a window"),
-    ("nacl", "a window"),
-    ("cldice", "erosions"),
-    ("boundary_ce", "a window"),
-];
 
 /// What a test binds: samples, of which one is ignored as a whole, with positions, of which as many
 /// are valid in each of the others, classes, corners of a box, and entries of a vector.
