@@ -13,6 +13,7 @@ mod hostile;
 mod list;
 mod modules;
 mod reference;
+mod startup;
 mod test;
 mod validate;
 
