@@ -86,6 +86,33 @@ def contrast(query, key, y):
     return F.cross_entropy(query @ key.T / 0.07, y)
 
 
+def ssim(p, t):
+    i = torch.arange(-5, 6, dtype=torch.float32)
+    w = torch.exp(-(i**2) / (2 * 1.5**2))
+    w = w / w.sum()
+    down, along = w.view(1, 1, 11, 1), w.view(1, 1, 1, 11)
+
+    def blur(x):
+        return F.conv2d(F.conv2d(x[:, None], down), along)
+
+    mp, mt = blur(p), blur(t)
+    vp, vt, both = blur(p * p) - mp * mp, blur(t * t) - mt * mt, blur(p * t) - mp * mt
+    score = (2 * mp * mt + 1e-4) * (2 * both + 9e-4) / ((mp * mp + mt * mt + 1e-4) * (vp + vt + 9e-4))
+    return 1 - score.mean()
+
+
+def lovasz(z, y):
+    """Berman's code, the classes as rows."""
+    p = z.softmax(1).transpose(0, 1).flatten(1)
+    t = one_hot(y, z.shape[1]).transpose(0, 1).flatten(1)
+    errors, order = (t - p).abs().sort(1, descending=True)
+    t = t.gather(1, order)
+    total = t.sum(1, keepdim=True)
+    jaccard = 1 - (total - t.cumsum(1)) / (total + (1 - t).cumsum(1))
+    grad = torch.cat([jaccard[:, :1], jaccard[:, 1:] - jaccard[:, :-1]], 1)
+    return (errors * grad).sum(1).mean()
+
+
 EAGER = {
     "small": lambda z, y: dice_wce(z, y, 1e-6, [0.2, 0.8]),
     "slices": lambda z, y: dice_wce(z, y, 1e-5, [0.1, 0.2, 0.3, 0.4]),
@@ -97,6 +124,8 @@ EAGER = {
     "binary": binary,
     "contrast": contrast,
     "residuals": F.huber_loss,
+    "images": lambda p, t: ssim(p, t) + F.l1_loss(p, t),
+    "order": lovasz,
 }
 
 
