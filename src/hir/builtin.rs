@@ -190,7 +190,7 @@ impl<'a> Cx<'a> {
             ("where", _) => return self.elementwise_call(MapOp::Select, &args.positional, span),
             ("expand_as", _) => {
                 let like = self.ty(args.positional[1].id).axes.clone();
-                self.spread(x, &like, span).id
+                self.expanded(x, &like, span).id
             }
             ("stop_grad", _) => {
                 let ty = self.ty(x.id).clone();
@@ -436,8 +436,16 @@ impl<'a> Cx<'a> {
 
     /// `x` repeated along those of `all` that it lacks; a single number fits everything as it is.
     fn spread(&mut self, x: Placed, all: &[AxisId], span: Span) -> Placed {
+        match self.ty(x.id).is_scalar() {
+            true => x,
+            false => self.expanded(x, all, span),
+        }
+    }
+
+    /// `x` repeated along those of `all` that it lacks.
+    fn expanded(&mut self, x: Placed, all: &[AxisId], span: Span) -> Placed {
         let ty = self.ty(x.id).clone();
-        if ty.is_scalar() || all.iter().all(|axis| ty.axes.contains(axis)) {
+        if all.iter().all(|axis| ty.axes.contains(axis)) {
             return x;
         }
         let mut axes = all.to_vec();
