@@ -11,7 +11,7 @@ pub struct Curve {
 /// Curves with an axis of their own.
 pub struct Panel {
     pub title: String,
-    /// The first is drawn strongest.
+    /// The first is drawn widest, below the others.
     pub curves: Vec<Curve>,
 }
 
@@ -39,6 +39,7 @@ pub enum Mark {
         points: Vec<(f64, f64)>,
         colour: u32,
         width: f64,
+        dashed: bool,
     },
     Text {
         at: (f64, f64),
@@ -167,7 +168,7 @@ fn rows(font: &Font, names: &[String], room: f64) -> Vec<Vec<usize>> {
 fn stroke(i: usize) -> (u32, f64) {
     match i {
         0 => (INK, 2.0),
-        _ => (COLOURS[(i - 1) % COLOURS.len()], 1.4),
+        _ => (COLOURS[(i - 1) % COLOURS.len()], 1.5),
     }
 }
 
@@ -187,6 +188,7 @@ impl Sheet {
             points,
             colour,
             width,
+            dashed: false,
         });
     }
 
@@ -212,40 +214,63 @@ impl Sheet {
             Anchor::Start,
             INK,
         );
-        for tick in x_ticks.within(xs) {
-            let (x, _) = place((tick, ys.0));
-            let colour = if tick == 0.0 { ZERO } else { GRID };
-            self.line(vec![(x, top), (x, top + PANEL.1)], colour, 1.0);
-            let at = (x, top + PANEL.1 + 15.0);
+        let bottom = top + PANEL.1;
+        let across: Vec<(f64, f64)> = x_ticks
+            .within(xs)
+            .into_iter()
+            .map(|tick| (tick, place((tick, ys.0)).0))
+            .collect();
+        let up: Vec<(f64, f64)> = y_ticks
+            .within(ys)
+            .into_iter()
+            .map(|tick| (tick, place((xs.0, tick)).1))
+            .collect();
+        for (colour, zero) in [(GRID, false), (ZERO, true)] {
+            for &(_, x) in across.iter().filter(|(tick, _)| (*tick == 0.0) == zero) {
+                self.line(vec![(x, top), (x, bottom)], colour, 1.0);
+            }
+            for &(_, y) in up.iter().filter(|(tick, _)| (*tick == 0.0) == zero) {
+                self.line(vec![(left, y), (left + PANEL.0, y)], colour, 1.0);
+            }
+        }
+        for (tick, x) in across {
+            let at = (x, bottom + 15.0);
             self.text(at, x_ticks.show(tick), TEXT, Anchor::Middle, FAINT);
         }
-        for tick in y_ticks.within(ys) {
-            let (_, y) = place((xs.0, tick));
-            let colour = if tick == 0.0 { ZERO } else { GRID };
-            self.line(vec![(left, y), (left + PANEL.0, y)], colour, 1.0);
-            self.text(
-                (left - 6.0, y + 3.5),
-                y_ticks.show(tick),
-                TEXT,
-                Anchor::End,
-                FAINT,
-            );
+        for (tick, y) in up {
+            let at = (left - 6.0, y + 3.5);
+            self.text(at, y_ticks.show(tick), TEXT, Anchor::End, FAINT);
         }
-        // The strongest lies on top.
-        for curve in panel.curves.iter().rev() {
+        let mut drawn: Vec<Vec<(f64, f64)>> = Vec::new();
+        for curve in &panel.curves {
             let i = names
                 .iter()
                 .position(|name| *name == curve.name)
                 .unwrap_or(0);
             let (colour, width) = stroke(i);
-            for part in curve.points.split(|p| !p.1.is_finite()) {
-                let part: Vec<(f64, f64)> = part.iter().map(|&p| place(p)).collect();
-                if part.len() > 1 {
-                    self.line(simplified(&part), colour, width);
-                }
+            let points: Vec<(f64, f64)> = curve.points.iter().map(|&p| place(p)).collect();
+            // What lies on another curve is dashed, so that both are seen.
+            let dashed = drawn.iter().any(|other| coincide(other, &points));
+            for part in points
+                .split(|p| !p.1.is_finite())
+                .filter(|part| part.len() > 1)
+            {
+                self.marks.push(Mark::Line {
+                    points: simplified(part),
+                    colour,
+                    width,
+                    dashed,
+                });
             }
+            drawn.push(points);
         }
     }
+}
+
+/// Whether two curves over the same x are nowhere apart by more than a unit.
+fn coincide(a: &[(f64, f64)], b: &[(f64, f64)]) -> bool {
+    let near = |(a, b): (&(f64, f64), &(f64, f64))| (a.1 - b.1).abs() < 1.0;
+    a.iter().zip(b).all(near)
 }
 
 /// The smallest and largest finite number, apart from each other.
@@ -306,7 +331,7 @@ impl Ticks {
     }
 }
 
-/// The points without those that lie on the line between others, to a tenth of a unit (Douglas and Peucker 1973).
+/// The points without those that lie within a sixteenth of a unit of the line between others (Douglas and Peucker 1973).
 fn simplified(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut kept = vec![points[0]];
     let mut open = vec![(0, points.len() - 1)];
@@ -317,7 +342,7 @@ fn simplified(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
         let away = |p: (f64, f64)| ((p.0 - a.0) * dy - (p.1 - a.1) * dx).abs() / length;
         let furthest = (from + 1..to).max_by(|&i, &j| away(points[i]).total_cmp(&away(points[j])));
         match furthest {
-            Some(i) if away(points[i]) > 0.1 => open.extend([(i, to), (from, i)]),
+            Some(i) if away(points[i]) > 0.06 => open.extend([(i, to), (from, i)]),
             _ => kept.push(b),
         }
     }

@@ -105,3 +105,24 @@ impl OutlineBuilder for Pen<'_> {
         self.path.close();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Font;
+
+    #[test]
+    fn the_font_has_what_plots_write() {
+        let font = Font::new();
+        let spec = "0.5*dice(smooth=1e-6) + ce([0.2, 0.8])^2 - {x | <y> & 'z'} _ # \"ok\" − … αβγδεσλ ≤ ≥ ∞ Σ";
+        for c in spec.chars() {
+            assert!(font.0.glyph_index(c).is_some(), "{c}");
+        }
+        assert!(font.width("WW", 10.0) > font.width("ii", 10.0));
+        let cut = font.fitted("a rather long title", 10.0, 50.0);
+        assert!(
+            cut.ends_with('…') && font.width(&cut, 10.0) <= 50.0,
+            "{cut}"
+        );
+        assert_eq!(font.fitted("short", 10.0, 500.0), "short");
+    }
+}

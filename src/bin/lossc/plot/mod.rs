@@ -63,7 +63,7 @@ pub fn run(args: &Plot, talk: &mut Talk) -> Result<Answer, Failure> {
 }
 
 /// The picture of a loss on its own, for the pages of the reference; `None` where one number does not tell
-/// anything: what it is computed of is not given, or it is not finite, or does not change.
+/// anything: more must be given, or the loss is not finite, or has no gradient but in one place.
 pub fn of_loss(spec: &str, title: &str) -> Option<String> {
     let compiler = lossc::Compiler::new().backend(Backend::Reference);
     let loss = compiler.compile(spec).ok()?;
@@ -71,10 +71,19 @@ pub fn of_loss(spec: &str, title: &str) -> Option<String> {
     let range = sample.range(&loss)?;
     let mut talk = Talk::new(lossc::diag::Style::Plain);
     let figure = figure(&loss, &sample, title.to_string(), range, &mut talk).ok()?;
-    let values = || figure.panels[0].curves[0].points.iter().map(|p| p.1);
-    let finite = values().filter(|y| y.is_finite()).count();
-    let changes = values().any(|y| (y - values().next().unwrap_or(y)).abs() > 1e-6);
-    (finite + 2 >= PLACES && changes).then(|| svg::write(&figure::lay_out(&figure)))
+    let curve = |panel: usize| figure.panels.get(panel).and_then(|p| p.curves.first());
+    let finite = curve(0)?.points.iter().filter(|p| p.1.is_finite()).count();
+    // A slope that is steep in one place alone would be all that is seen.
+    let slopes = || {
+        curve(1)
+            .into_iter()
+            .flat_map(|c| &c.points)
+            .map(|p| p.1.abs())
+    };
+    let steepest = slopes().fold(0.0, f64::max);
+    let seen = slopes().filter(|slope| *slope > steepest / 20.0).count();
+    let telling = (1e-6..1e4).contains(&steepest) && 7 * seen > PLACES;
+    (finite + 2 >= PLACES && telling).then(|| svg::write(&figure::lay_out(&figure)))
 }
 
 fn picture(output: Option<&Path>) -> Result<Picture, Failure> {
@@ -195,8 +204,114 @@ fn figure(
     }
     Ok(Figure {
         title,
-        caption: sample.caption(),
+        caption: match schedule {
+            true => "what terms weigh in the total".to_string(),
+            false => sample.caption(),
+        },
         x: sample.axis(),
         panels,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lossc::Compiler;
+
+    fn drawn(spec: &str, over: Option<&str>, set: &[(&str, f64)], range: (f64, f64)) -> Figure {
+        let loss = Compiler::new().backend(Backend::Reference).compile(spec);
+        let loss = loss.expect("a right spec");
+        let set: Vec<(String, f64)> = set.iter().map(|(n, x)| (n.to_string(), *x)).collect();
+        let sample = Sample::new(&loss, over, &set).expect("a sample");
+        let mut talk = Talk::new(lossc::diag::Style::Plain);
+        figure(&loss, &sample, "title".into(), range, &mut talk).expect("curves")
+    }
+
+    /// What the gradient panel shows is the slope of the loss panel, whatever moves.
+    #[test]
+    fn the_gradient_is_the_slope_of_the_loss() {
+        let soft = "input pred: probs[N, C] over C\ninput target: probs[N, C] over C\n";
+        let log = "input pred: log_probs[N, C] over C\ninput target: labels[N] of C\n";
+        for (spec, over, set, range) in [
+            ("dice() + 0.5*focal()", None, &[][..], (-5.0, 5.0)),
+            (
+                "ce(weight=[0.2, 0.3, 0.5])",
+                None,
+                &[("target", 0.0)],
+                (-5.0, 5.0),
+            ),
+            (
+                "task binary\nminimize bce(pos_weight=3)",
+                None,
+                &[("target", 0.3)],
+                (-5.0, 5.0),
+            ),
+            ("task multilabel\nminimize asl()", None, &[], (-5.0, 5.0)),
+            (
+                "task regression\nminimize wing()",
+                None,
+                &[("target", 0.7)],
+                (1.0, 3.0),
+            ),
+            (
+                "task regression\nminimize log_cosh()",
+                Some("target"),
+                &[],
+                (-3.0, 3.0),
+            ),
+            (
+                &format!("{soft}minimize kl() + dice()"),
+                None,
+                &[],
+                (0.1, 0.9),
+            ),
+            (
+                &format!("{log}minimize nll() + mean(exp(pred)^2)"),
+                None,
+                &[],
+                (-4.0, -0.1),
+            ),
+        ] {
+            let figure = drawn(spec, over, set, range);
+            let (value, slope) = (&figure.panels[0].curves[0], &figure.panels[1].curves[0]);
+            for i in 1..PLACES - 1 {
+                let (a, b) = (value.points[i - 1], value.points[i + 1]);
+                let difference = (b.1 - a.1) / (b.0 - a.0);
+                let slope = slope.points[i].1;
+                assert!(
+                    (slope - difference).abs() < 2e-3 * (1.0 + slope.abs()),
+                    "{spec} at {}: {slope}, and not {difference}",
+                    value.points[i].0
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn shares_add_up_to_the_total() {
+        let figure = drawn("0.5*dice() + 2*ce()", None, &[], (-6.0, 6.0));
+        let [total, dice, ce] = &figure.panels[0].curves[..] else {
+            panic!("a total and two terms");
+        };
+        assert_eq!((dice.name.as_str(), ce.name.as_str()), ("dice", "ce"));
+        for i in 0..PLACES {
+            let sum = dice.points[i].1 + ce.points[i].1;
+            assert!((sum - total.points[i].1).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_schedule_is_the_weights() {
+        let spec = "input epoch: scalar\nminimize dice() + linear(epoch, over=[0, 20])*ce()";
+        let figure = drawn(spec, Some("epoch"), &[], (0.0, 40.0));
+        assert_eq!(figure.panels.len(), 1);
+        let weights = &figure.panels[0].curves;
+        assert_eq!(weights[1].points[PLACES / 4], (10.0, 0.5));
+        assert!(weights[0].points.iter().all(|p| p.1 == 1.0));
+        // A number that no weight depends on changes the loss.
+        let spec = "param gamma: real in [0, 4] = 2\nminimize focal(gamma=gamma)";
+        let figure = drawn(spec, Some("gamma"), &[("pred", 1.0)], (0.0, 4.0));
+        let total = &figure.panels[0].curves[0].points;
+        assert!(total[0].1 > total[PLACES - 1].1);
+    }
 }

@@ -3,7 +3,9 @@
 use super::figure::{Anchor, Mark, Sheet};
 use super::font::Font;
 use crate::answer::{Failure, Message};
-use tiny_skia::{Color, FillRule, LineJoin, Paint, PathBuilder, Pixmap, Stroke, Transform};
+use tiny_skia::{
+    Color, FillRule, LineJoin, Paint, PathBuilder, Pixmap, Stroke, StrokeDash, Transform,
+};
 
 const SCALE: f64 = 2.0;
 
@@ -27,6 +29,7 @@ pub fn write(sheet: &Sheet) -> Result<Vec<u8>, Failure> {
                 points,
                 colour,
                 width,
+                dashed,
             } => {
                 for (i, &(x, y)) in points.iter().enumerate() {
                     match i {
@@ -38,6 +41,9 @@ pub fn write(sheet: &Sheet) -> Result<Vec<u8>, Failure> {
                 let stroke = Stroke {
                     width: *width as f32,
                     line_join: LineJoin::Round,
+                    dash: dashed
+                        .then(|| StrokeDash::new(vec![6.0, 6.0], 0.0))
+                        .flatten(),
                     ..Stroke::default()
                 };
                 if let Some(path) = path.finish() {

@@ -135,7 +135,7 @@ impl Sample {
             Kind::Logits(_) => "logit",
             Kind::Probs(_) | Kind::OneHot(_) | Kind::Mask(_) => "probability",
             Kind::LogProbs(_) => "log-probability",
-            Kind::Labels(_) | Kind::Real | Kind::Bool | Kind::Int => "value",
+            Kind::Labels(_) | Kind::Real | Kind::Bool | Kind::Int => return held.name.clone(),
         };
         match held.class {
             Some(axis) if held.shape[axis] > 1 => format!("{what} of class 1 in {}", held.name),
@@ -158,16 +158,11 @@ impl Sample {
                 .iter()
                 .map(|(name, value)| format!("{name} = {value}")),
         );
-        let at = if parts.is_empty() {
-            "one position".into()
-        } else {
-            parts.join(", ")
-        };
         match self.is_tensor() {
-            true => {
-                format!("one position, {at}").replace("one position, one position", "one position")
-            }
-            false => at,
+            true => [vec!["one position".to_string()], parts]
+                .concat()
+                .join(", "),
+            false => parts.join(", "),
         }
     }
 

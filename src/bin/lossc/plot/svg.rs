@@ -12,43 +12,18 @@ pub fn write(sheet: &Sheet) -> String {
          fill=\"#fff\"/>\n",
         escaped(&sheet.title)
     );
-    for mark in &sheet.marks {
+    // Marks of one style after each other are one element: most of a picture is its grid.
+    for group in sheet.marks.chunk_by(|a, b| style(a) == style(b)) {
+        let style = style(&group[0]);
         // Writing to a string cannot fail.
-        let _ = match mark {
-            Mark::Line {
-                points,
-                colour,
-                width,
-            } => {
-                let points: Vec<String> = points
-                    .iter()
-                    .map(|(x, y)| format!("{},{}", short(*x), short(*y)))
-                    .collect();
-                writeln!(
-                    out,
-                    "<polyline points=\"{}\" fill=\"none\" stroke=\"#{colour:06x}\" stroke-width=\"{width}\" stroke-linejoin=\"round\"/>",
-                    points.join(" ")
-                )
+        let _ = match &group[0] {
+            Mark::Line { .. } => {
+                let lines: Vec<String> = group.iter().map(line).collect();
+                writeln!(out, "<path d=\"{}\" {style}/>", lines.join(""))
             }
-            Mark::Text {
-                at,
-                text,
-                size,
-                anchor,
-                colour,
-            } => {
-                let anchor = match anchor {
-                    Anchor::Start => "",
-                    Anchor::Middle => " text-anchor=\"middle\"",
-                    Anchor::End => " text-anchor=\"end\"",
-                };
-                writeln!(
-                    out,
-                    "<text x=\"{}\" y=\"{}\" font-size=\"{size}\"{anchor} fill=\"#{colour:06x}\">{}</text>",
-                    short(at.0),
-                    short(at.1),
-                    escaped(text)
-                )
+            Mark::Text { .. } => {
+                let texts: Vec<String> = group.iter().map(text).collect();
+                writeln!(out, "<g {style}>{}</g>", texts.join(""))
             }
         };
     }
@@ -56,10 +31,64 @@ pub fn write(sheet: &Sheet) -> String {
     out
 }
 
+/// What marks may have in common.
+fn style(mark: &Mark) -> String {
+    match mark {
+        Mark::Line {
+            colour,
+            width,
+            dashed,
+            ..
+        } => {
+            let dashes = if *dashed {
+                " stroke-dasharray=\"6\""
+            } else {
+                ""
+            };
+            format!(
+                "fill=\"none\" stroke=\"#{colour:06x}\" stroke-width=\"{}\"{dashes}",
+                short(*width)
+            )
+        }
+        Mark::Text {
+            size,
+            anchor,
+            colour,
+            ..
+        } => {
+            let anchor = match anchor {
+                Anchor::Start => "start",
+                Anchor::Middle => "middle",
+                Anchor::End => "end",
+            };
+            format!("font-size=\"{size}\" text-anchor=\"{anchor}\" fill=\"#{colour:06x}\"")
+        }
+    }
+}
+
+fn line(mark: &Mark) -> String {
+    let Mark::Line { points, .. } = mark else {
+        return String::new();
+    };
+    let points = points
+        .iter()
+        .map(|(x, y)| format!("{},{}", short(*x), short(*y)));
+    format!("M{}", points.collect::<Vec<_>>().join(" "))
+}
+
+fn text(mark: &Mark) -> String {
+    let Mark::Text { at, text, .. } = mark else {
+        return String::new();
+    };
+    let (x, y) = (short(at.0), short(at.1));
+    format!("<text x=\"{x}\" y=\"{y}\">{}</text>", escaped(text))
+}
+
 /// A length to a tenth of a unit.
 fn short(x: f64) -> String {
     let text = format!("{x:.1}");
-    text.strip_suffix(".0").unwrap_or(&text).to_string()
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    text.to_string()
 }
 
 /// Text as XML takes it; characters that XML does not have are left out.
