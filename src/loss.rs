@@ -196,6 +196,7 @@ impl Variant {
                 let places = graphs.places.into_iter();
                 LabelRule {
                     counts: value(graphs.counts),
+                    spared: graphs.spared,
                     places: places.map(|(i, graph)| (i, value(graph))).collect(),
                 }
             }),

@@ -56,6 +56,8 @@ pub struct LabelGraphs {
     pub counts: Graph,
     /// For each input of labels the position of the first such label: report k along its k-th dim.
     pub places: Vec<(u32, Graph)>,
+    /// For some inputs a label that the rule ignores wherever it stands.
+    pub spared: Vec<(u32, i64)>,
 }
 
 /// Lowers the check of labels; `None` without a rule.
@@ -80,6 +82,7 @@ pub fn lower_labels(hir: &Hir) -> Option<LabelGraphs> {
         ..cx.graph.clone()
     };
     Some(LabelGraphs {
+        spared: cx.spared(),
         places: places
             .into_iter()
             .map(|(i, list)| (i, with(list)))

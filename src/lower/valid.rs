@@ -167,6 +167,33 @@ impl Lower<'_> {
         found
     }
 
+    /// The labels of inputs that the rule ignores wherever they stand: those of `target == 255`, alone
+    /// or joined to other conditions by `or`.
+    pub(super) fn spared(&self) -> Vec<(u32, i64)> {
+        let rule = self.rule.iter();
+        let mut rest: Vec<NodeId> = rule
+            .flat_map(|r| self.graph.node(r.valid).args.clone())
+            .collect();
+        let mut found = Vec::new();
+        while let Some(id) = rest.pop() {
+            let node = self.graph.node(id);
+            match (&node.op, node.args.as_slice()) {
+                (Op::Map(MapOp::Or), args) | (Op::Broadcast(_), args) => rest.extend(args),
+                (Op::Map(MapOp::Eq), &[a, b]) => {
+                    let [a, b] = [a, b].map(|arg| &self.graph.node(arg).op);
+                    if let (&Op::Input(input), &Op::Const(label))
+                    | (&Op::Const(label), &Op::Input(input)) = (a, b)
+                        && label.fract() == 0.0
+                    {
+                        found.push((input, label as i64));
+                    }
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
     /// At how many indices a condition holds.
     pub(super) fn how_many(&mut self, condition: NodeId) -> NodeId {
         let origin = self.graph.node(condition).origin;

@@ -16,6 +16,7 @@ mod simplify;
 mod slope;
 mod stabilise;
 mod term;
+mod unseen;
 mod windows;
 
 pub use pipeline::{ALL, GRADIENT, VALUE};

@@ -1,6 +1,6 @@
 //! The order of the passes.
 
-use super::{Pass, cse, dce, differentiate, fold, simplify, stabilise};
+use super::{Pass, cse, dce, differentiate, fold, simplify, stabilise, unseen};
 
 /// For a graph that is only evaluated.
 pub const VALUE: &[&Pass] = &[
@@ -11,6 +11,7 @@ pub const VALUE: &[&Pass] = &[
     // Simplifying moves constants together.
     &fold::PASS,
     &cse::PASS,
+    &unseen::PASS,
     &dce::PASS,
 ];
 
@@ -28,6 +29,8 @@ pub const GRADIENT: &[&Pass] = &[
     &fold::PASS,
     // The gradient shares what it has in common with the value.
     &cse::PASS,
+    // The gradient has its own choices for those of the value, so these are looked at together.
+    &unseen::PASS,
     &dce::PASS,
 ];
 
@@ -37,6 +40,7 @@ pub const ALL: &[&Pass] = &[
     &simplify::PASS,
     &fold::PASS,
     &cse::PASS,
+    &unseen::PASS,
     &dce::PASS,
     &differentiate::PASS,
 ];

@@ -5,7 +5,7 @@
 //! product; where the other factor cannot misbehave, a product does. Conservative: a node is
 //! finite only if the table below says so.
 
-use crate::ir::{DimId, DimSize, Graph, MapOp, Node, NodeId, Op, OrderOp, ReduceOp};
+use crate::ir::{DimId, DimSize, Elem, Graph, MapOp, Node, NodeId, Op, OrderOp, ReduceOp};
 
 /// How far a node can be trusted; later is worse.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -188,22 +188,130 @@ fn is_nonpositive(graph: &Graph, mut id: NodeId) -> bool {
 /// The nodes that a result may discard: those under a branch of `select`, or under the second
 /// operand of `gate`. Only there can an adjoint be 0 while the value is NaN without the total
 /// being NaN as well. (What `pick` and `at` pass over is not counted: it comes from the same
-/// tensor as what they take.)
+/// tensor as what they take. Nor is what an `ignore` rule passes over, which is made of the
+/// zeros that the rule has put into the inputs there.)
 pub(super) fn discarded(graph: &Graph) -> Vec<bool> {
+    let shelters = shelters(graph);
     let mut discarded = vec![false; graph.nodes.len()];
     for id in graph.ids().rev() {
         let node = graph.node(id);
-        let may_discard = match node.op {
-            Op::Map(MapOp::Select) => !is_mean_of_nothing(graph, node.args[0]),
-            Op::Map(MapOp::Gate) => true,
-            _ => false,
-        };
         for (place, arg) in node.args.iter().enumerate() {
-            let here = (may_discard && place > 0) || discarded[id.index()];
-            discarded[arg.index()] |= here;
+            let here = match node.op {
+                Op::Map(MapOp::Select) if place > 0 => {
+                    let passed = passed_over(graph, node, place);
+                    let shelter = shelters.iter().find(|shelter| shelter.place == passed);
+                    let bare = shelter.is_none_or(|shelter| shelter.bare[arg.index()]);
+                    bare && !is_mean_of_nothing(graph, node.args[0])
+                }
+                Op::Map(MapOp::Gate) => place > 0,
+                _ => false,
+            };
+            discarded[arg.index()] |= here || discarded[id.index()];
         }
     }
     discarded
+}
+
+/// A condition with one of its two values: the positions at which it has it.
+type Place = (NodeId, bool);
+
+/// Positions at which inputs are replaced by a constant.
+struct Shelter {
+    place: Place,
+    /// For each node, whether it is made of an input that is not replaced there.
+    bare: Vec<bool>,
+}
+
+/// More rules than a spec has.
+const MAX_SHELTERS: usize = 4;
+
+fn shelters(graph: &Graph) -> Vec<Shelter> {
+    let mut places: Vec<Place> = Vec::new();
+    for node in &graph.nodes {
+        let replaces = |x: usize, by: usize| {
+            let is = |k: usize| &graph.node(node.args[k]).op;
+            matches!((is(x), is(by)), (Op::Input(_), Op::Const(c)) if c.is_finite())
+        };
+        if node.op != Op::Map(MapOp::Select) {
+            continue;
+        }
+        for (x, by) in [(1, 2), (2, 1)] {
+            let place = passed_over(graph, node, x);
+            if replaces(x, by) && !places.contains(&place) && places.len() < MAX_SHELTERS {
+                places.push(place);
+            }
+        }
+    }
+    let shelter = |place: Place| Shelter {
+        place,
+        bare: bare(graph, place),
+    };
+    places.into_iter().map(shelter).collect()
+}
+
+fn bare(graph: &Graph, place: Place) -> Vec<bool> {
+    let dims = &graph.ty(place.0).dims;
+    let mut bare: Vec<bool> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        let passed = |k: usize| {
+            node.op == Op::Map(MapOp::Select) && k > 0 && passed_over(graph, node, k) == place
+        };
+        let from = |(k, arg): (usize, &NodeId)| !passed(k) && bare[arg.index()];
+        let own = match node.op {
+            Op::Input(_) => !node.ty.dims.intersect(dims).is_empty(),
+            _ => node.args.iter().enumerate().any(from),
+        };
+        // Integers and booleans are finite.
+        bare.push(own && node.ty.elem == Elem::Float);
+    }
+    bare
+}
+
+/// Where a `select` passes over one of its branches. If a coarser position or a mean is passed over since
+/// no position under it counts, that is where those do not.
+fn passed_over(graph: &Graph, select: &Node, branch: usize) -> Place {
+    let (mut id, mut holds) = (select.args[0], branch == 2);
+    loop {
+        let node = graph.node(id);
+        match node.op {
+            Op::Map(MapOp::Not) => holds = !holds,
+            Op::Broadcast(_) => {}
+            Op::Reduce(ReduceOp::Any, _) if !holds => {}
+            Op::Reduce(ReduceOp::All, _) if holds => {}
+            Op::Map(MapOp::Eq) if holds => match counted(graph, node) {
+                Some(condition) => {
+                    (id, holds) = (condition, false);
+                    continue;
+                }
+                None => return (id, holds),
+            },
+            _ => return (id, holds),
+        }
+        id = node.args[0];
+    }
+}
+
+/// The condition whose number of positions is compared with 0, perhaps times a size.
+fn counted(graph: &Graph, compare: &Node) -> Option<NodeId> {
+    let op = |id: NodeId| &graph.node(id).op;
+    let other = |args: &[NodeId], is: &dyn Fn(&Op) -> bool| match *args {
+        [a, b] if is(op(b)) => Some(a),
+        [a, b] if is(op(a)) => Some(b),
+        _ => None,
+    };
+    let mut id = other(&compare.args, &|op| *op == Op::Const(0.0))?;
+    loop {
+        let node = graph.node(id);
+        id = match node.op {
+            Op::Map(MapOp::Mul) => other(&node.args, &|op| match op {
+                Op::Const(factor) => *factor != 0.0,
+                op => matches!(op, Op::Size(_)),
+            })?,
+            Op::Reduce(ReduceOp::Sum, _) | Op::Broadcast(_) => node.args[0],
+            Op::Map(MapOp::Float) => return Some(node.args[0]),
+            _ => return None,
+        };
+    }
 }
 
 /// Whether a condition says that a size is 0, as where a mean is guarded: nothing is discarded if

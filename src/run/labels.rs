@@ -16,6 +16,8 @@ pub struct LabelRule {
     pub counts: Prepared,
     /// The position of the first of them, for each input of labels: report k along its k-th dim.
     pub places: Vec<(u32, Prepared)>,
+    /// For some inputs a label whose positions are all ignored, so that it need not be asked for.
+    pub spared: Vec<(u32, i64)>,
 }
 
 /// Where a label that is no class stands in its tensor.
@@ -41,7 +43,9 @@ pub(super) fn check(
         let Some(given) = &bound.inputs[i].given else {
             continue;
         };
-        let found = first(given, classes).and_then(|found| match (found, rule) {
+        let spared = rule.and_then(|rule| rule.spared.iter().find(|(of, _)| *of as usize == i));
+        let spared = spared.map(|(_, label)| *label);
+        let found = first(given, classes, spared).and_then(|found| match (found, rule) {
             (Some(_), Some(rule)) => first_valid(rule, i, axes, bound),
             (found, _) => Ok(found),
         });
@@ -60,9 +64,9 @@ pub(super) fn check(
     }
 }
 
-/// The first label that is no class, whatever is ignored.
-fn first(given: &Tensor, classes: usize) -> Result<Found> {
-    let at = range::first_outside(given, classes)?;
+/// The first label that is no class, whatever else is ignored than the one that is spared.
+fn first(given: &Tensor, classes: usize, spared: Option<i64>) -> Result<Found> {
+    let at = range::first_outside(given, classes, spared)?;
     Ok(at.map(|at| unravel(at, given.dims())))
 }
 

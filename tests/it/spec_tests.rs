@@ -1,6 +1,9 @@
 //! The specs that are shipped: their tests hold on every back end, and they are in style.
 
+use lossc::ast::{Expr, ExprKind, ItemKind};
+use lossc::diag::Diagnostics;
 use lossc::{Backend, Compiler};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Every spec, with its name and its text.
@@ -42,6 +45,44 @@ fn all_tests_hold() {
     }
     assert!(wrong.is_empty(), "{wrong}");
     assert!(count > 20, "only {count} tests");
+}
+
+/// Every definition of the standard library that users can call has a test that calls it where it
+/// stands; one with several names, by any of them.
+#[test]
+fn every_definition_has_a_test() {
+    let mut without = Vec::new();
+    for (name, text) in shipped() {
+        if !name.starts_with("specs/std/") {
+            continue;
+        }
+        let file = lossc::library::USER;
+        let ast = lossc::ast::parse(file, &text, &mut Diagnostics::default()).expect("a spec");
+        let mut called = HashSet::new();
+        for item in &ast.items {
+            if let ItemKind::Test(test) = &item.kind {
+                for expr in test.statements.iter().flat_map(|s| s.kind.exprs()) {
+                    calls(expr, &mut called);
+                }
+            }
+        }
+        for definition in ast.items.iter().filter_map(|item| item.definition()) {
+            let mut names = definition.names().map(|name| name.text.as_str());
+            if !definition.name.text.starts_with('_') && !names.any(|name| called.contains(name)) {
+                without.push(format!("{name}: {}", definition.name.text));
+            }
+        }
+    }
+    assert!(without.is_empty(), "no test calls\n{}", without.join("\n"));
+}
+
+fn calls<'a>(expr: &'a Expr, called: &mut HashSet<&'a str>) {
+    if let ExprKind::Call { callee, .. } = &expr.kind {
+        called.insert(&callee.text);
+    }
+    for part in expr.parts() {
+        calls(part, called);
+    }
 }
 
 #[test]

@@ -170,6 +170,19 @@ def make():
         key = "small_" + "x".join(map(str, size))
         out[f"{key}_logits"] = normal(f"{key}_logits", (2, 4, *size))
         out[f"{key}_w"] = normal(f"{key}_w", (2, *size))
+    for key in ("2d", "3d"):
+        holes = out[f"fine_labels_{key}"].copy()
+        holes[rng(f"holes_{key}").random(holes.shape) < 0.4] = 255
+        holes[0, :3] = 255
+        holes[(0, *[0] * (holes.ndim - 1))] = 1  # so that one position is left even at a size of 1
+        out[f"holes_{key}"] = holes
+    for size in ((7, 6), (3, 11), (26, 5), (1, 1), (20, 31), (3, 3, 4), (10, 1, 6)):
+        key = "small_" + "x".join(map(str, size))
+        full = out["holes_2d" if len(size) == 2 else "holes_3d"]
+        at = np.ix_(*[np.arange(2)], *[np.arange(m) * n // m for n, m in zip(full.shape[1:], size)])
+        nan = out[f"{key}_logits"].copy()
+        nan[np.broadcast_to((full[at] == 255)[:, None], nan.shape)] = np.nan
+        out[f"{key}_nan"] = nan
     for size in ((20, 31), (10, 1, 6)):
         key = "deep_labels_" + "x".join(map(str, size))
         out[key] = labels(key, (2, 4, *size), (), ())

@@ -97,6 +97,16 @@ def add_resize(book):
                          {"x": f"fine_x_{dims}", "w": f"{small}_w"},
                          lambda x: (resized(x["x"], other, entry) ** 2 * x["w"]).mean(), ("x", "w"),
                          source="torch.nn.functional.interpolate")
+            # Where nobody has looked, at either resolution.
+            kinds = {"pred": "logits[N, C, ...R] over C", "target": "labels[N, ...S] of C"}
+            call_ = "ce() on (pred, resize[space](target, like=pred))"
+            for nan in (False, True):
+                book.add(f"resize_ignored_{'nan_' if nan else ''}{tag}", "resize",
+                         spec_text(kinds, call_, "ignore target == 255"),
+                         {"pred": f"{small}_{'nan' if nan else 'logits'}", "target": f"holes_{dims}"},
+                         lambda x: F.cross_entropy(torch.nan_to_num(x["pred"]), resized(x["target"].double(), other, "first").long(),
+                                                   ignore_index=255),
+                         source="torch.nn.functional", differences=not nan)
         for size in (1, 2, 3, 5):
             pool = {"2d": F.avg_pool2d, "3d": F.avg_pool3d}[dims]
             book.add(f"coarsen_{size}_{dims}", "coarsen",

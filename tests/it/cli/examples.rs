@@ -60,7 +60,7 @@ fn all_run_and_agree_between_back_ends() {
         npy_f32("(2, 5, 4)", &(0..10).flat_map(one).collect::<Vec<f32>>())
     };
     type Members = Vec<(&'static str, Vec<u8>)>;
-    let batches: [(&str, Members, &[&str]); 6] = [
+    let batches: [(&str, Members, &[&str]); 7] = [
         (
             "composite",
             vec![
@@ -100,6 +100,16 @@ fn all_run_and_agree_between_back_ends() {
                 ("anchor.npy", f("(4, 8)", 32)),
                 ("positive.npy", npy_f32("(4, 8)", &numbers(40)[8..])),
                 ("negative.npy", npy_f32("(4, 8)", &numbers(48)[16..])),
+            ],
+            &[],
+        ),
+        (
+            "deep_supervision",
+            vec![
+                ("pred.npy", f("(2, 3, 9, 8)", 432)),
+                ("pred_2.npy", f("(2, 3, 5, 4)", 120)),
+                ("pred_4.npy", f("(2, 3, 3, 2)", 36)),
+                ("target.npy", i("(2, 9, 8)", 144)),
             ],
             &[],
         ),

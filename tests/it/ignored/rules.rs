@@ -323,3 +323,81 @@ fn no_class_at_all_and_nothing_left() {
         assert_eq!(value, 0.0, "{backend:?}");
     }
 }
+
+#[test]
+fn other_resolutions_follow_the_rule() {
+    for backend in Backend::ALL.iter().copied() {
+        // Blocks of 2, 2 and a rest: the first has one valid entry, the second none.
+        let loss = compile(
+            "input x: real[N, P]\ninput keep: mask[N, P]\nignore keep == 0\n\
+             minimize sum(coarsen[P](x, 2)^2) + 100*mean(coarsen[P](x, 2))\n",
+            backend,
+        );
+        let tensor = |values: &[f64]| {
+            let shape = (values.len() / 5, 5);
+            Tensor::from_vec(values.to_vec(), shape, &Device::Cpu).expect("a tensor")
+        };
+        let nan = f64::NAN;
+        let given = Inputs::new()
+            .tensor(
+                "x",
+                &tensor(&[3.0, nan, nan, nan, 7.0, 2.0, 4.0, 5.0, 1.0, nan]),
+            )
+            .tensor(
+                "keep",
+                &tensor(&[1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0]),
+            );
+        let (value, gradients) = run(&loss, given).expect("a value");
+        // Means of 3, and of 3 and 3.
+        assert!(
+            (value - (27.0 + 300.0)).abs() < 1e-9,
+            "{backend:?}: {value}"
+        );
+        let slope = 100.0 / 3.0;
+        let want = [
+            6.0 + slope,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            3.0 + slope / 2.0,
+            3.0 + slope / 2.0,
+            3.0 + slope / 2.0,
+            3.0 + slope / 2.0,
+            0.0,
+        ];
+        for (g, want) in flat(&gradients[0].1).iter().zip(want) {
+            assert!((g - want).abs() < 1e-9, "{backend:?}: {g}, not {want}");
+        }
+        // A second prediction is left out where the target is, whatever looks at it.
+        let loss = compile(
+            "input pred: logits[N, C, P] over C\ninput pred_2: logits[N, C, R] over C\n\
+             input target: labels[N, P] of C\nignore target == 255\n\
+             minimize deep(entropy(), [pred, pred_2], weights=[0, 1])\n",
+            backend,
+        );
+        let pred = |values: Vec<f64>| {
+            let shape = (1, 2, values.len() / 2);
+            Tensor::from_vec(values, shape, &Device::Cpu).expect("a tensor")
+        };
+        let given = Inputs::new()
+            .tensor("pred", &pred(vec![0.0; 8]))
+            .tensor("pred_2", &pred(vec![1.0, nan, 0.0, nan]))
+            .tensor(
+                "target",
+                &Tensor::from_vec(vec![0i64, 1, 255, 1], (1, 4), &Device::Cpu).expect("a tensor"),
+            );
+        let (value, gradients) = run(&loss, given).expect("a value");
+        let p = 1.0 / (1.0 + (-1.0f64).exp());
+        let want = -p * p.ln() - (1.0 - p) * (1.0 - p).ln();
+        assert!(
+            (value - want).abs() < 1e-9,
+            "{backend:?}: {value}, not {want}"
+        );
+        let slopes = flat(&gradients[1].1);
+        assert!(
+            slopes[1] == 0.0 && slopes[3] == 0.0 && slopes[0] != 0.0,
+            "{slopes:?}"
+        );
+    }
+}

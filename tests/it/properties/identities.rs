@@ -99,6 +99,24 @@ const IDENTITIES: &[(Inputted, &[(&str, &str)])] = &[
                 "ssim(window=3) on (pred, pred + 0.1*target)",
             ),
             ("mean(coarsen[space](pred, 1)^2)", "mean(pred^2)"),
+            // What does not change with scale or origin.
+            ("tv() on (pred + 5)", "tv()"),
+            ("gradient_l1() on (pred + 5, target)", "gradient_l1()"),
+            ("bending_energy() on (pred + 5)", "bending_energy()"),
+            ("mape() on (3*pred, 3*target)", "mape()"),
+            ("psnr(range=3) on (3*pred, 3*target)", "psnr()"),
+            (
+                "ssim(window=3, range=3) on (3*pred, 3*target)",
+                "ssim(window=3)",
+            ),
+            (
+                "lncc(window=3, eps=1e-30) on (3*pred, -2*target)",
+                "lncc(window=3, eps=1e-30)",
+            ),
+            (
+                "silog(lambda=1) on (3*exp(pred), exp(target))",
+                "silog(lambda=1) on (exp(pred), exp(target))",
+            ),
             (
                 "mse() on (resize[space](pred, like=target), target)",
                 "mse()",
@@ -107,10 +125,19 @@ const IDENTITIES: &[(Inputted, &[(&str, &str)])] = &[
     ),
     (
         VECTORS,
-        &[(
-            "info_nce(symmetric=true)",
-            "0.5*info_nce() + 0.5*info_nce() on (target, pred)",
-        )],
+        &[
+            (
+                "info_nce(symmetric=true)",
+                "0.5*info_nce() + 0.5*info_nce() on (target, pred)",
+            ),
+            ("cosine() on (3*pred, 0.5*target)", "cosine()"),
+            ("info_nce() on (3*pred, 0.5*target)", "info_nce()"),
+            ("ntxent() on (3*pred, 0.5*target)", "ntxent()"),
+            (
+                "barlow_twins(eps=0) on (3*pred + 1, target - 2)",
+                "barlow_twins(eps=0)",
+            ),
+        ],
     ),
 ];
 

@@ -7,6 +7,7 @@ mod classes;
 mod halves;
 mod identities;
 mod options;
+mod promised;
 mod training;
 
 use crate::catalogue::{Call, Operand, Random, Sizes, tensor};
