@@ -190,7 +190,7 @@ impl<'a> Cx<'a> {
             ("where", _) => return self.elementwise_call(MapOp::Select, &args.positional, span),
             ("expand_as", _) => {
                 let like = self.ty(args.positional[1].id).axes.clone();
-                self.spread(x, &like, span).id
+                self.expanded(x, &like, span).id
             }
             ("stop_grad", _) => {
                 let ty = self.ty(x.id).clone();
@@ -267,7 +267,7 @@ impl<'a> Cx<'a> {
                         format!("`{name}` has no option `{}`", key.text),
                     )
                     .at(key.span, "not an option");
-                    let axes = ["dim", "dims", "axis", "axes"].contains(&key.text.as_str());
+                    let axes = vocabulary::is_axes(&key.text);
                     diagnostic = match vocabulary::option(&key.text, &[]) {
                         _ if axes => diagnostic.help(format!(
                             "axes have names and stand in brackets: `{name}[C](x)`, `{name}[space](x)`"
@@ -436,8 +436,16 @@ impl<'a> Cx<'a> {
 
     /// `x` repeated along those of `all` that it lacks; a single number fits everything as it is.
     fn spread(&mut self, x: Placed, all: &[AxisId], span: Span) -> Placed {
+        match self.ty(x.id).is_scalar() {
+            true => x,
+            false => self.expanded(x, all, span),
+        }
+    }
+
+    /// `x` repeated along those of `all` that it lacks.
+    fn expanded(&mut self, x: Placed, all: &[AxisId], span: Span) -> Placed {
         let ty = self.ty(x.id).clone();
-        if ty.is_scalar() || all.iter().all(|axis| ty.axes.contains(axis)) {
+        if all.iter().all(|axis| ty.axes.contains(axis)) {
             return x;
         }
         let mut axes = all.to_vec();
@@ -595,7 +603,7 @@ impl<'a> Cx<'a> {
                 .names
                 .iter()
                 .filter_map(|(_, value)| match value {
-                    Value::Expr(id) => Some(self.ty(*id).axes.clone()),
+                    Ok(Value::Expr(id)) => Some(self.ty(*id).axes.clone()),
                     _ => None,
                 })
                 .flatten()

@@ -3,6 +3,7 @@
 use super::axes::AxisId;
 use super::build::Placed;
 use super::cx::{Checked, Cx, Scope, Value};
+use super::tree::ExprId;
 use super::ty::Kind;
 use crate::ast;
 use crate::ir::MapOp;
@@ -22,7 +23,7 @@ impl Cx<'_> {
             Some(scope) if !scope.sees_file || !scope.names.is_empty() => {
                 let mut axes: Vec<AxisId> = Vec::new();
                 for (_, value) in &scope.names {
-                    if let Value::Expr(id) = value {
+                    if let Ok(Value::Expr(id)) = value {
                         axes.extend(&self.ty(*id).axes);
                     }
                 }
@@ -32,7 +33,7 @@ impl Cx<'_> {
         };
         let axes = self.axes_of(refs, &all, "this")?;
         self.split_packs(&axes, span)?;
-        let mut total = self.constant(0.0, Kind::Real, span);
+        let mut total: Option<ExprId> = None;
         for one in axes {
             let mut scope = self.scopes.last().cloned().unwrap_or(Scope {
                 sees_file: true,
@@ -43,17 +44,19 @@ impl Cx<'_> {
             self.scopes.push(scope);
             let value = self.placed(body);
             self.scopes.pop();
-            let sum = Placed { id: total, span };
-            total = match self.known(total) {
+            total = Some(match total {
                 // The first summand stands alone, so that its axes and its bits are kept.
-                Some(_) => {
+                None => {
                     let value = value?.id;
                     self.real_of(value)
                 }
-                None => self.map(MapOp::Add, &[sum, value?], span)?,
-            };
+                Some(id) => self.map(MapOp::Add, &[Placed { id, span }, value?], span)?,
+            });
         }
-        Ok(Value::Expr(total))
+        Ok(Value::Expr(match total {
+            Some(total) => total,
+            None => self.constant(0.0, Kind::Real, span),
+        }))
     }
 
     /// Whether two names stand for the same axes, which is known when the spec is checked.

@@ -216,7 +216,12 @@ impl Lower<'_> {
         let table = Val::Array(self.add_array(array));
         let aux = self.stores.dag.sizes.get(dim) | stride << 32;
         if self.space.rows() && !self.elementwise(id) {
-            (TileOp::Fetch(dtype), [table, label, NONE], aux)
+            let op = if self.is_int(x) {
+                TileOp::FetchInt(dtype)
+            } else {
+                TileOp::Fetch(dtype)
+            };
+            (op, [table, label, NONE], aux)
         } else {
             (TileOp::Lookup, [label, table, NONE], aux)
         }

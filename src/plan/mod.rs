@@ -22,6 +22,7 @@ mod emit;
 mod expand;
 mod layout;
 mod merge;
+mod pairs;
 mod program;
 mod registers;
 mod schedule;

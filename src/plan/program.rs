@@ -349,7 +349,7 @@ pub struct Instr {
     /// Where the result goes.
     pub dst: Loc,
     /// The operands.
-    pub args: [Loc; 3],
+    pub args: [Loc; 4],
     /// A number that some kernels want: a stride, the size of a table.
     pub aux: usize,
     /// Outer loops (one bit each) that must stand at 0: an operand lacks them, and is to be
@@ -359,7 +359,7 @@ pub struct Instr {
     pub single: bool,
 }
 
-/// What an instruction does. `a`, `b`, `c` are the operands and `d` is the result.
+/// What an instruction does. `a`, `b`, `c`, `e` are the operands and `d` is the result.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TileOp {
     /// d = op(a, b, c)
@@ -376,6 +376,8 @@ pub enum TileOp {
     Load(DType),
     /// The same, as an integer.
     LoadInt(DType),
+    /// d = the array a, in the lane type and dense, and c = c ⊕ d, lane by lane
+    LoadAcc(ReduceOp),
     /// The array d of this type = a
     Store(DType),
     /// The same past the cache.
@@ -388,8 +390,14 @@ pub enum TileOp {
     MulSub,
     /// d = c − a · b
     NegMulAdd,
+    /// d = c + a · b, which is 0 where a is
+    GateAdd,
+    /// d = c − a · b, which is 0 where a is
+    GateSub,
     /// d = c where the integers a and b are equal, else 0
     WhereEq,
+    /// d = e + c where the integers a and b are equal, else e
+    AddWhereEq,
     /// d = d ⊕ a, lane by lane
     Acc(ReduceOp),
     /// d = d + a · b
@@ -404,12 +412,16 @@ pub enum TileOp {
     AcrossWhereEq,
     /// The same, and Σ c into the accumulator `aux` behind
     AcrossBoth,
+    /// The same of c · e
+    AcrossBothMul,
     /// d = b where the integers a and c are equal, else d
     PickAcc,
     /// d = the table b of `aux` elements at the index a; NaN outside
     Lookup,
     /// d = the one element at index b of `aux` in the array a of this type
     Fetch(DType),
+    /// The same for an array of integers
+    FetchInt(DType),
     /// d = c where a > b; b = max(a, b)
     ArgMaxAcc,
     /// d = the accumulator a, of this reduction, as a number

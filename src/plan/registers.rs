@@ -33,8 +33,8 @@ pub(crate) enum Val {
 pub(crate) struct Draft {
     pub op: TileOp,
     pub dst: Val,
-    pub args: [Val; 3],
-    pub scalar: [bool; 3],
+    pub args: [Val; 4],
+    pub scalar: [bool; 4],
     pub aux: usize,
     pub guard: u32,
     pub single: bool,

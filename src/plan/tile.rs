@@ -499,6 +499,8 @@ impl Lower<'_> {
 
     pub fn push_guarded(&mut self, op: TileOp, dst: Val, args: [Val; 3], aux: usize, guard: u32) {
         let single = self.space.rows() && !self.looped();
+        let [a, b, c] = args;
+        let args = [a, b, c, Val::None];
         let scalar = args.map(|a| self.scalar(a));
         self.drafts[self.segment].1.push(Draft {
             op,
@@ -587,7 +589,7 @@ impl Lower<'_> {
         lacks.map(|(i, _)| 1 << i).sum()
     }
 
-    fn finish(self) -> Pass {
+    fn finish(mut self) -> Pass {
         let sizes = &self.stores.dag.sizes;
         let outer: Vec<usize> = sizes.shape(&self.space.outer());
         let lane = sizes.get(self.space.lane);
@@ -610,6 +612,7 @@ impl Lower<'_> {
             inner,
             size: self.stores.lane.size(),
         };
+        super::pairs::join(&mut self.drafts, &self.kinds, self.stores.lane_dtype());
         let allocated = allocate(&self.drafts, &self.kinds, &extent, &steps);
         let split = self
             .sums

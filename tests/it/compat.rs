@@ -198,10 +198,13 @@ fn where_all_is_ignored_nothing_is_learned() {
     let (mut count, mut wrong) = (0, Vec::new());
     for module in library::embedded_names() {
         let (cases, arrays) = book(module);
-        for case in cases
-            .iter()
-            .filter(|case| text(&case["spec"]).contains("...S]"))
-        {
+        let plain = |case: &&Value| {
+            let spec = text(&case["spec"]);
+            spec.contains("...S]") && !spec.contains("real[N, C") && !spec.contains("real[N, K")
+        };
+        // One that has such an input already is about what is ignored itself.
+        let open = |case: &&Value| case["inputs"].get("seen").is_none();
+        for case in cases.iter().filter(plain).filter(open) {
             let own = text(&case["name"]);
             let spec = text(&case["spec"]);
             let (before, minimized) = spec.split_once("minimize").expect("a spec");

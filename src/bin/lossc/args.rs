@@ -293,7 +293,7 @@ pub struct Test {
 /// Hold gradients to finite differences
 ///
 /// The total and each term are differentiated by each input, in f64 on the reference back end: at ordinary
-/// scores, at ±1e4, at 0, at ties, with one class and with nothing in the masks; or at the arrays that are
+/// scores, at ±1e4, at 0, at ties, with one class, with nothing in the masks and with all ignored; or at the arrays that are
 /// given. A kink, where the two sides have slopes of their own, is counted and is no failure.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = "\

@@ -159,7 +159,7 @@ pub(super) fn run(
                             // sums.
                             unsafe {
                                 let (a, b) = (a.as_ptr().cast(), b.as_ptr().cast());
-                                kernel(sums.as_mut_ptr().cast(), a, b, b, len, 0);
+                                kernel(sums.as_mut_ptr().cast(), a, b, b, b, len, 0);
                             }
                             for (sums, row) in sums.chunks_exact(COLUMNS).zip(to_rows) {
                                 for (sum, column) in sums.iter().zip(to_columns) {

@@ -3,7 +3,7 @@
 //! Tasks are numbered; their partial sums are stored by number and combined in order, so that the
 //! result has the same bits however many threads there are and whoever takes which task.
 //!
-//! This file, `kernels.rs` and `contract.rs` are where the `unsafe` is. What makes it sound: a plan knows the
+//! This file, `kernels/` and `contract.rs` are where the `unsafe` is. What makes it sound: a plan knows the
 //! extent of every array, [`super::Program::run_into`] checks the inputs against their layouts,
 //! every task writes to elements that no other task touches.
 
@@ -12,6 +12,7 @@ use super::kernels::{Isa, Kernel, WIDE, kernel, prefetch, product};
 use super::lanes::{Int, Lanes};
 use super::whole::{join, start};
 use crate::plan::{Base, Lane, Loc, Pass, Place, TileOp};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Below this many elements a second thread costs more than it saves.
@@ -31,10 +32,13 @@ struct Pointer {
     offset: usize,
 }
 
+/// The result and the operands of an instruction.
+const OPERANDS: usize = 5;
+
 struct Code {
     kernel: Kernel,
-    dst: Pointer,
-    args: [Pointer; 3],
+    /// The result first.
+    operands: [Pointer; OPERANDS],
     aux: usize,
     guard: u32,
     single: bool,
@@ -42,9 +46,21 @@ struct Code {
     along: usize,
 }
 
+/// An operand in an array: its address is another one in each tile.
+struct Moving {
+    /// The instruction, counted through all segments.
+    code: usize,
+    operand: usize,
+    base: u32,
+    offset: usize,
+}
+
 /// A pass with its kernels.
 pub(super) struct Loaded {
-    segments: Vec<(bool, Vec<Code>)>,
+    code: Vec<Code>,
+    /// Stretches of `code`, and whether they run in every turn.
+    segments: Vec<(bool, Range<usize>)>,
+    moving: Vec<Moving>,
     /// The constants in the lane type.
     consts: Aligned,
     /// Bytes per element of each array, with offset and strides.
@@ -105,6 +121,8 @@ pub(super) struct Worker {
     /// The accumulators of the task, each of [`WIDE`] lanes.
     slots: Aligned,
     bases: Vec<*mut u8>,
+    /// Where the operands of every instruction are now.
+    operands: Vec<[*mut u8; OPERANDS]>,
 }
 
 // SAFETY: the pointers are set and used within one task.
@@ -178,8 +196,13 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
         };
         Code {
             kernel: kernel::<T, I>(i.op, i.args.map(|a| a.scalar)),
-            dst: point(&i.dst),
-            args: [point(arg(0)), point(arg(1)), point(arg(2))],
+            operands: [
+                point(&i.dst),
+                point(arg(0)),
+                point(arg(1)),
+                point(arg(2)),
+                point(arg(3)),
+            ],
             aux: i.aux,
             guard: i.guard,
             single: i.single,
@@ -191,11 +214,26 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
             },
         }
     };
-    let segments = pass
-        .segments
-        .iter()
-        .map(|s| (s.looped, s.code.iter().map(&mut code).collect()))
-        .collect();
+    let mut all = Vec::new();
+    let mut segments = Vec::new();
+    for segment in &pass.segments {
+        let first = all.len();
+        all.extend(segment.code.iter().map(&mut code));
+        segments.push((segment.looped, first..all.len()));
+    }
+    let mut moving = Vec::new();
+    for (code, instr) in all.iter().enumerate() {
+        for (operand, p) in instr.operands.iter().enumerate() {
+            if p.base >= ARRAYS {
+                moving.push(Moving {
+                    code,
+                    operand,
+                    base: p.base,
+                    offset: p.offset,
+                });
+            }
+        }
+    }
     let instructions = pass.segments.iter().map(|s| {
         let turns = if s.looped { pass.turns() } else { 1 };
         s.code.len() * turns
@@ -219,7 +257,9 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
         }
     };
     Loaded {
+        code: all,
         segments,
+        moving,
         consts,
         arrays: pass.arrays.iter().map(stride).collect(),
         streams,
@@ -376,6 +416,14 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
     worker.bases[REG as usize] = worker.scratch.pointer();
     worker.bases[CONST as usize] = loaded.consts.shared();
     worker.bases[SLOT as usize] = slots.cast();
+    let bases = &worker.bases;
+    worker.operands.clear();
+    worker.operands.extend(loaded.code.iter().map(|code| {
+        code.operands.map(|p| match p.base {
+            ARRAYS.. => std::ptr::null_mut(),
+            fixed => bases[fixed as usize].wrapping_add(p.offset),
+        })
+    }));
     let (tiles, rows) = (pass.tiles_per_row(), pass.row_count());
     let range = tiles_of(pass, block, tiles, rows);
     let turns = pass.turns();
@@ -392,20 +440,27 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
             // SAFETY: as above.
             unsafe { *slots.add(slot) = [start; WIDE] };
         }
+        for m in &loaded.moving {
+            let address = worker.bases[m.base as usize].wrapping_add(m.offset);
+            worker.operands[m.code][m.operand] = address;
+        }
         let mut ahead = loaded.ahead.chunks(loaded.pace.max(1));
-        let mut fetch = |bases: &[*mut u8]| {
+        let bases = &worker.bases;
+        let mut fetch = || {
             for &(base, offset) in ahead.next().unwrap_or_default() {
                 prefetch(bases[base as usize].wrapping_add(offset));
             }
         };
-        for (looped, code) in &loaded.segments {
+        for (looped, range) in &loaded.segments {
+            let code = &loaded.code[range.clone()];
+            let operands = &mut worker.operands[range.clone()];
             if !*looped {
                 let n = if pass.rows { 1 } else { lanes };
-                for instr in code {
-                    fetch(&worker.bases);
+                for (instr, at) in code.iter().zip(operands) {
+                    fetch();
                     if instr.guard & not_first == 0 {
                         // SAFETY: the plan's operands lie within their arrays and registers.
-                        unsafe { step(instr, &worker.bases, 0, if instr.single { 1 } else { n }) };
+                        unsafe { step(instr, at, if instr.single { 1 } else { n }) };
                     }
                 }
                 continue;
@@ -416,12 +471,21 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
                 } else {
                     lanes
                 };
-                for instr in code {
-                    fetch(&worker.bases);
+                for (instr, at) in code.iter().zip(operands.iter_mut()) {
+                    fetch();
                     if instr.guard & not_first == 0 {
                         // SAFETY: as above.
-                        unsafe { step(instr, &worker.bases, turn, n) };
+                        unsafe { step(instr, at, n) };
                     }
+                    for (at, p) in at.iter_mut().zip(&instr.operands) {
+                        *at = at.wrapping_add(p.step as usize);
+                    }
+                }
+            }
+            // Back to where the next tile begins.
+            for (instr, at) in code.iter().zip(operands) {
+                for (at, p) in at.iter_mut().zip(&instr.operands) {
+                    *at = at.wrapping_sub(turns * p.step as usize);
                 }
             }
         }
@@ -489,20 +553,13 @@ unsafe fn place(shared: &Shared<'_>, worker: &mut Worker, row: usize, tile: usiz
 /// # Safety
 /// The operands are valid for `n` lanes.
 #[inline(always)]
-unsafe fn step(code: &Code, bases: &[*mut u8], turn: usize, n: usize) {
-    // SAFETY: bases are those that the operands were made for.
-    unsafe {
-        let at = |p: &Pointer| {
-            bases
-                .get_unchecked(p.base as usize)
-                .add(p.offset + turn * p.step as usize)
-        };
-        let [a, b, c] = &code.args;
-        for line in (0..n * code.along).step_by(LINE) {
-            prefetch(at(a).wrapping_add(n * code.along + line));
-        }
-        (code.kernel)(at(&code.dst), at(a), at(b), at(c), n, code.aux);
+unsafe fn step(code: &Code, at: &[*mut u8; OPERANDS], n: usize) {
+    let [d, a, b, c, e] = *at;
+    for line in (0..n * code.along).step_by(LINE) {
+        prefetch(a.wrapping_add(n * code.along + line));
     }
+    // SAFETY: the operands are those of the kernel.
+    unsafe { (code.kernel)(d, a, b, c, e, n, code.aux) };
 }
 
 /// Combines the sums of tasks in their order.

@@ -3,7 +3,7 @@
 //!
 //! - `exec.rs` runs passes, `whole.rs` and `order.rs` what lies between them, `contract.rs` products of
 //!   matrices;
-//! - `kernels.rs` has the instructions, compiled for several instruction sets and chosen when a
+//! - `kernels/` has the instructions, compiled for several instruction sets and chosen when a
 //!   plan is loaded; `lanes.rs` says what a lane computes in, `memory.rs` how it is loaded and
 //!   stored, `math.rs` has the transcendental functions.
 //!

@@ -14,7 +14,7 @@ W = [0.5, 2.0, 1.0, 3.0, 0.25, 1.5]
 Q = [2.0, 0.5, 3.0, 1.0, 4.0, 0.75]
 
 # One pixel; one pixel of which all is known but a scale; volumes.
-MULTICLASS = {"one": (1, 3, 1, 1), "pair": (2, 3, 1, 2), "vol": (1, 3, 2, 3, 4)}
+MULTICLASS = {"one": (1, 3, 1, 1), "pair": (2, 3, 1, 2), "two_one": (1, 2, 1, 2), "vol": (1, 3, 2, 3, 4)}
 MULTILABEL = {"ml_one": (1, 3, 1, 1), "ml_vol": (1, 2, 3, 2, 4)}
 BINARY = {"bin_one": (1, 1, 1)}
 
@@ -42,6 +42,8 @@ def make():
     partly[inputs.rng("partly").random(partly.shape) < 0.3] = 255
     out["logits_partly"] = inputs.normal("logits_partly", (2, 3, 4, 5))
     out["labels_partly"] = partly
+    for key in ("two", "f"):
+        out[f"seen_{key}"] = inputs.mask(f"seen_{key}", out[f"labels_{key}"].shape, 0.7)
     # Probabilities of yes/no questions, and scores of them that are no multiples of anything.
     for key in ("bin_a", "bin_d", "ml_a", "ml_b", "ml_one"):
         shape = out[f"logits_{key}"].shape

@@ -5,7 +5,7 @@ from itertools import product
 import torch.nn.functional as F
 from monai import losses
 
-from .common import W, Word, classes, double, wide
+from .common import EACH, W, Word, classes, double, each, wide
 
 EXCLUSIVE = ("a", "c", "e", "f", "two", "one", "vol")
 LABELS = ("ml_a", "ml_vol", "ml_one")
@@ -42,6 +42,7 @@ def cases(module):
             add("mcc", losses.MCCLoss, array, options)
         focal(module, array)
         compound(add, module, array, w)
+    wasserstein(module)
     distances(add)
     images(module)
 
@@ -99,6 +100,18 @@ def compound(add, module, array, w):
                    lambda x: losses.DiceCELoss(softmax=True, to_onehot_y=True, **given)(x["pred"], x["target"].unsqueeze(1)))
 
 
+def wasserstein(module):
+    far = [[0.0, 1.0, 0.75, 0.9], [1.0, 0.0, 0.5, 0.25], [0.75, 0.5, 0.0, 0.6], [0.9, 0.25, 0.6, 0.0]]
+    # One that is not symmetric, and whose largest entry is not 1.
+    odd = [[0.0, 3.0, 1.0, 2.0], [2.0, 0.0, 0.5, 1.5], [1.0, 4.0, 0.0, 0.25], [2.5, 1.0, 3.5, 0.0]]
+    for array, matrix, mode, reduction in product(("a", "f", "e", "one", "vol"), (far, odd), ("default", "GDL"), ("mean", "sum")):
+        m = [row[: classes(array)] for row in matrix[: classes(array)]]
+        smooth = {} if reduction == "mean" else {"smooth_nr": 0.5, "smooth_dr": 0.25}
+        module.add("generalized_wasserstein_dice", "multiclass", array,
+                   {"dist_matrix": m, "weighting_mode": Word(mode.lower()), "reduction": Word(reduction), **smooth},
+                   lambda x: losses.GeneralizedWassersteinDiceLoss(double(m), mode, reduction, **smooth)(x["pred"], x["target"]))
+
+
 def distances(add):
     for array in ("a", "f", "two", "vol", "ml_a", "one"):
         for background, batch, reduction in product((True, False), (True, False), ("mean", "sum")):
@@ -117,6 +130,29 @@ def images(module):
     image = {"pred": "real[N, C, H, W]", "target": "real[N, C, H, W]"}
     for options in ({}, {"win_size": 5, "kernel_sigma": 0.75, "data_range": 2.0, "k1": 0.02, "k2": 0.05}):
         module.add("ssim", image, "img_2d", options, lambda x: losses.SSIMLoss(spatial_dims=2, **options)(x["pred"], x["target"]))
+    grey = {"pred": "real[N, C, ...S]", "target": "real[N, C, ...S]"}
+    for array, dims in (("img_2d", 2), ("img_3d", 3)):
+        for options in ({}, {"smooth_dr": 0.1}, {"kernel_size": 5, "smooth_dr": 2.0}):
+            module.add("local_normalized_cross_correlation", grey, array, options,
+                       lambda x: losses.LocalNormalizedCrossCorrelationLoss(dims, **options)(x["pred"], x["target"]), diff=("pred", "target"))
+    for array, (name, made), reduction in product(
+            ("ddf_2d", "ddf_3d"), (("diffusion", losses.DiffusionLoss), ("bending_energy", losses.BendingEnergyLoss)), ("mean", "sum", "none")):
+        value = lambda x: made(reduction=reduction)(x["pred"])
+        module.add(name, {"pred": "real[N, K, ...S]"}, {"pred": array}, {"reduction": Word(reduction)},
+                   (lambda x: each(value(x))) if reduction == "none" else value, within=EACH if reduction == "none" else "{}")
+    for array, lambd in product(("vec_a", "vec_c"), (5e-3, 0.5)):
+        module.add("barlow_twins", "vectors", array, {"lambd": lambd},
+                   lambda x: losses.BarlowTwinsLoss(lambd)(x["pred"], x["target"]), diff=("pred", "target"))
+    for array, (weight, gamma, delta) in product(("two", "two_one"), ((0.5, 0.5, 0.7), (0.25, 0.75, 0.6), (1.0, 0.0, 0.7))):
+        module.add("asymmetric_unified_focal", "multiclass", array, {"weight": weight, "gamma": gamma, "delta": delta},
+                   lambda x: losses.AsymmetricUnifiedFocalLoss(weight=weight, gamma=gamma, delta=delta)(x["pred"].softmax(1), hot(x)))
+    # What is masked is ignored.
+    for array, options in product(("two", "f"), ({}, {"include_background": False, "batch": True})):
+        kind = {"pred": "logits[N, C, ...S] over C", "target": "labels[N, ...S] of C", "seen": "mask[N, ...S]"}
+        at = {"pred": f"logits_{array}", "target": f"labels_{array}", "seen": f"seen_{array}"}
+        module.add("dice", kind, at, options,
+                   lambda x: losses.MaskedDiceLoss(softmax=True, **options)(x["pred"], hot(x), x["seen"].unsqueeze(1)),
+                   before="ignore seen == 0")
     for array, temperature in product(("vec_a", "vec_c"), (0.5, 0.125)):  # it is made a float32 there
         module.add("contrastive", "vectors", array, {"temperature": temperature},
                    lambda x: losses.ContrastiveLoss(temperature)(x["pred"], x["target"]), diff=("pred", "target"))

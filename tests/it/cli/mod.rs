@@ -14,6 +14,7 @@ mod list;
 mod modules;
 mod plot;
 mod reference;
+mod startup;
 mod test;
 mod validate;
 

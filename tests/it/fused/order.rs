@@ -1,7 +1,7 @@
 //! Operations along several dims seen as one: what the reference gives, however operands lie and
 //! however many threads there are, on sequences long enough to be sorted by digits.
 
-use super::bind::{Lie, meaning, planned, run, tensors};
+use super::bind::{Lie, distance, meaning, planned, run, tensors};
 use lossc::ir::{self, DimSizes};
 use lossc::plan::DType;
 use lossc::run::Array;
@@ -117,5 +117,33 @@ fn wide_numbers() {
     let program = Program::new(planned(&graph, &sizes, &bound));
     for (got, expected) in run(&program, &bound, 2).iter().zip(&expected) {
         assert!(got.to_f64() == expected.data);
+    }
+}
+
+/// Where one class of a row is read: that of an array of integers is an integer.
+#[test]
+fn a_picked_index() {
+    let text = "dims N, C, S\ngraph(x: f[N, C], y: f[N, C, S], t: i[N, S]) {\n\
+                %0: f[N, C] = input x\n%1: i[N, C] = argsort[N] %0\n%2: f[N, C] = float %1\n\
+                %3: i[N, S] = input t\n%4: f[N, S] = pick[C] %2 %3\n%5: f[N, S] = softmax[N] %4\n\
+                %6: f[N, C, S] = input y\n%7: f[N, C, S] = sigmoid %6\n%8: f[N, S] = pick[C] %7 %3\n\
+                %9: f[N, S] = add %5 %8\n%10: f[N, S] = add %4 %9\n%11: f[] = sum[N, S] %10\n\
+                total = %11\n}";
+    let graph = ir::parse(text).expect("a graph");
+    let sizes = DimSizes(vec![2, 3, 3]);
+    let labels = (0..6).map(|i| f64::from(i * 7 % 3)).collect();
+    let inputs = [
+        Array::new(vec![2, 3], noise(6, 1e6)),
+        Array::new(vec![2, 3, 3], vec![0.0; 18]),
+        Array::new(vec![2, 3], labels),
+    ];
+    for dtype in [DType::F32, DType::F64] {
+        let bound = tensors(&graph, &inputs, dtype, DType::I64, Lie::ClassesLast);
+        let program = Program::new(planned(&graph, &sizes, &bound));
+        let plan = program.plan().text();
+        assert!(plan.contains("fetchint"), "{plan}");
+        let expected = meaning(&graph, &sizes, &bound);
+        let got = run(&program, &bound, 1)[0].to_f64();
+        assert!(distance(&got, &expected[0].data) < 1e-6, "{got:?}");
     }
 }

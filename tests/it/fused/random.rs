@@ -52,7 +52,9 @@ fn check(
             random::doubt(&g, &sizes, &arrays.collect::<Vec<_>>())
         });
         let scale = expected.data.iter().fold(1.0, |m: f64, x| m.max(x.abs()));
-        let doubted = doubt[at].data.iter().fold(0.0, |m: f64, x| m.max(*x)) / scale;
+        // Of many near ties each is decided the other way in one of two opposite trials, so that
+        // one trial sees at least half of what all of them together could do.
+        let doubted = 4.0 * doubt[at].data.iter().fold(0.0, |m: f64, x| m.max(*x)) / scale;
         prop_assert!(
             far <= doubted,
             "{:?} is off by {far}: {:?} instead of {:?}\n{}\n{}",

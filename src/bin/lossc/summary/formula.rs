@@ -49,8 +49,10 @@ pub fn axis_names(hir: &Hir, axes: &[AxisId]) -> String {
 
 /// The number that an expression is known to be.
 pub fn known(hir: &Hir, id: ExprId) -> Option<f64> {
-    match hir.expr(seen(hir, id)).kind {
-        ExprKind::Const(bits) => Some(f64::from_bits(bits)),
+    match &hir.expr(seen(hir, id)).kind {
+        ExprKind::Const(bits) => Some(f64::from_bits(*bits)),
+        // A weight of each class times one of each position, both left at 1.
+        ExprKind::Map(MapOp::Mul, args) => Some(known(hir, args[0])? * known(hir, args[1])?),
         _ => None,
     }
 }

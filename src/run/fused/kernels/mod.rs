@@ -1,0 +1,125 @@
+//! The instructions: each a loop over the lanes of a tile, compiled for several instruction sets.
+//!
+//! A [`Body`] is a loop that the compiler vectorises when it is put into a function that may use
+//! vector instructions; [`Isa::entry`] is that function. Nothing here is inlined into anything
+//! larger, so a kernel is a handful of instructions that run over one tile.
+//!
+//! - `function.rs` has what is computed lane by lane, `body.rs` all other loops, and `choose.rs`
+//!   finds the kernel of an instruction.
+//!
+//! **Invariant**: the result of a kernel overlaps none of its operands, but for accumulators,
+//! which are read and written through one pointer.
+
+mod body;
+mod choose;
+mod function;
+
+use super::lanes::Lanes;
+pub(super) use choose::kernel;
+
+/// A kernel: the result, four operands, lanes, and a number that some kernels want. Which pointers it
+/// uses, and how many elements behind each, depends on the instruction; see
+/// [`crate::plan::TileOp`].
+///
+/// They are arguments, rather than fields of something in memory, as the compiler knows of an
+/// argument that no array of the kernel's own lies there, and keeps such arrays in registers.
+pub(super) type Kernel =
+    unsafe fn(*mut u8, *const u8, *const u8, *const u8, *const u8, usize, usize);
+
+/// The loop of a kernel.
+pub(super) trait Body {
+    /// # Safety
+    /// The pointers that the loop uses are aligned, and valid for what it reads and writes: `n`
+    /// lanes for vectors, one for numbers.
+    unsafe fn run<T: Lanes, const FMA: bool>(
+        d: *mut u8,
+        a: *const u8,
+        b: *const u8,
+        c: *const u8,
+        e: *const u8,
+        n: usize,
+        aux: usize,
+    );
+}
+
+/// Lanes of an accumulator: a vector of f64, so that a tile need not be reduced to one number.
+pub(super) const WIDE: usize = 8;
+
+/// An instruction set.
+pub(super) trait Isa {
+    fn entry<B: Body, T: Lanes>() -> Kernel;
+}
+
+macro_rules! isa {
+    ($(#[$doc:meta])* $name:ident, $fma:literal $(, $features:literal)?) => {
+        $(#[$doc])*
+        pub(super) struct $name;
+        impl Isa for $name {
+            fn entry<B: Body, T: Lanes>() -> Kernel {
+                $(#[target_feature(enable = $features)])?
+                unsafe fn entry<B: Body, T: Lanes>(
+                    d: *mut u8,
+                    a: *const u8,
+                    b: *const u8,
+                    c: *const u8,
+                    e: *const u8,
+                    n: usize,
+                    aux: usize,
+                ) {
+                    // SAFETY: the caller's promise is the same.
+                    unsafe { B::run::<T, $fma>(d, a, b, c, e, n, aux) }
+                }
+                entry::<B, T>
+            }
+        }
+    };
+}
+
+#[cfg(not(target_arch = "aarch64"))]
+isa!(
+    /// What every machine of the target has.
+    Baseline,
+    false
+);
+#[cfg(target_arch = "aarch64")]
+isa!(
+    /// What every machine of the target has: NEON, with fused multiply-add.
+    Baseline,
+    true
+);
+#[cfg(target_arch = "x86_64")]
+isa!(
+    /// 256 bits and fused multiply-add.
+    Avx2,
+    true,
+    "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt"
+);
+#[cfg(target_arch = "x86_64")]
+isa!(
+    /// 512 bits.
+    Avx512,
+    true,
+    "avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt"
+);
+/// The block of a product of matrices that is kept in registers: with 8 columns of f64 it is 6
+/// vectors of 512 bits or 12 of 256, which hides the latency of an addition.
+pub(super) const ROWS: usize = 6;
+/// See [`ROWS`].
+pub(super) const COLUMNS: usize = 8;
+
+/// The kernel of a block of a product of matrices, in f64.
+pub(super) fn product<I: Isa>() -> Kernel {
+    I::entry::<body::Product, f64>()
+}
+/// Asks for a line of memory that will be read soon.
+#[inline(always)]
+pub(super) fn prefetch(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch may be of any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
