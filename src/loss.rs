@@ -308,6 +308,12 @@ impl Loss {
         &self.0.first.signature
     }
 
+    /// Inputs of labels, by number, with a label whose positions are all ignored.
+    pub(crate) fn spared(&self) -> &[(u32, i64)] {
+        let rule = self.0.first.labels.as_ref();
+        rule.map_or(&[], |rule| &rule.spared)
+    }
+
     /// The names of the terms, in the order of the spec.
     pub fn term_names(&self) -> impl Iterator<Item = &str> {
         self.0.first.hir.terms.iter().map(|term| term.name.as_str())

@@ -398,3 +398,8 @@ pub fn option(key: &str, options: &[&str]) -> Option<Advice> {
         }
     }
 }
+
+/// Whether an option elsewhere says along which axes.
+pub fn is_axes(option: &str) -> bool {
+    ["dim", "dims", "axis", "axes"].contains(&option)
+}

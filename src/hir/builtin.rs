@@ -267,7 +267,7 @@ impl<'a> Cx<'a> {
                         format!("`{name}` has no option `{}`", key.text),
                     )
                     .at(key.span, "not an option");
-                    let axes = ["dim", "dims", "axis", "axes"].contains(&key.text.as_str());
+                    let axes = vocabulary::is_axes(&key.text);
                     diagnostic = match vocabulary::option(&key.text, &[]) {
                         _ if axes => diagnostic.help(format!(
                             "axes have names and stand in brackets: `{name}[C](x)`, `{name}[space](x)`"
@@ -603,7 +603,7 @@ impl<'a> Cx<'a> {
                 .names
                 .iter()
                 .filter_map(|(_, value)| match value {
-                    Value::Expr(id) => Some(self.ty(*id).axes.clone()),
+                    Ok(Value::Expr(id)) => Some(self.ty(*id).axes.clone()),
                     _ => None,
                 })
                 .flatten()

@@ -236,21 +236,18 @@ impl<'a> Cx<'a> {
     fn body(&mut self, body: &ast::Body) -> Checked<Value> {
         let mut failed = false;
         for binding in &body.lets {
-            match self.eval(&binding.value) {
-                Ok(value) => {
-                    if let Some(scope) = self.scopes.last_mut() {
-                        scope.names.push((binding.name.text.clone(), value));
-                    }
-                }
-                // The library is right, so what follows only says the same mistake of its caller again.
-                Err(Reported) if self.library.holds(binding.name.span) => return Err(Reported),
-                Err(Reported) => failed = true,
+            let value = self.eval(&binding.value);
+            // The library is right, so what follows only says the same mistake of its caller again.
+            if value.is_err() && self.library.holds(binding.name.span) {
+                return Err(Reported);
+            }
+            failed |= value.is_err();
+            if let Some(scope) = self.scopes.last_mut() {
+                scope.names.push((binding.name.text.clone(), value));
             }
         }
-        if failed {
-            return Err(Reported);
-        }
-        self.eval(&body.value)
+        let value = self.eval(&body.value)?;
+        if failed { Err(Reported) } else { Ok(value) }
     }
 
     /// Checks definitions of the file that nothing calls, on operands made for the purpose, so that

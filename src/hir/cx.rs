@@ -8,10 +8,10 @@ use super::ty::{Kind, Ty};
 use crate::ast;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, Span};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A diagnostic has been pushed; there is no value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Reported;
 
 /// A value, or the knowledge that its absence has been reported.
@@ -79,7 +79,8 @@ pub(super) enum AxisChoice {
 /// The names in sight inside a definition, or inside a `sum for`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scope {
-    pub names: Vec<(String, Value)>,
+    /// With their values; a name whose value is wrong says nothing more.
+    pub names: Vec<(String, Checked<Value>)>,
     pub axes: Vec<(String, Vec<AxisId>)>,
     /// Whether the file's own names are in sight too.
     pub sees_file: bool,
@@ -103,7 +104,7 @@ pub(super) struct Frame {
 /// A definition with the values and axes that it is expanded for.
 pub(super) type Expansion = (
     *const ast::Definition,
-    Vec<Value>,
+    Vec<Checked<Value>>,
     Vec<Vec<AxisId>>,
     Option<Level>,
 );
@@ -332,6 +333,8 @@ impl<'a> Cx<'a> {
         if self.sees_file() {
             names.extend(self.globals.iter().map(|g| g.name.text.clone()));
         }
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
         names
     }
 

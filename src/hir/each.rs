@@ -23,7 +23,7 @@ impl Cx<'_> {
             Some(scope) if !scope.sees_file || !scope.names.is_empty() => {
                 let mut axes: Vec<AxisId> = Vec::new();
                 for (_, value) in &scope.names {
-                    if let Value::Expr(id) = value {
+                    if let Ok(Value::Expr(id)) = value {
                         axes.extend(&self.ty(*id).axes);
                     }
                 }

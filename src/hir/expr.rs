@@ -174,7 +174,7 @@ impl<'a> Cx<'a> {
         let (ast::ExprKind::Name(left), ast::ExprKind::Name(right)) = (&lhs.kind, &rhs.kind) else {
             return Ok(None);
         };
-        let Some(Value::Choice { word, among }) = self.local(left) else {
+        let Some(Ok(Value::Choice { word, among })) = self.local(left) else {
             return Ok(None);
         };
         if !among.contains(right) {
@@ -215,7 +215,7 @@ impl<'a> Cx<'a> {
     }
 
     /// A name of the innermost scope.
-    pub fn local(&self, name: &str) -> Option<Value> {
+    pub fn local(&self, name: &str) -> Option<Checked<Value>> {
         let scope = self.scopes.last()?;
         let (_, value) = scope.names.iter().rev().find(|(n, _)| n == name)?;
         Some(value.clone())
@@ -224,7 +224,7 @@ impl<'a> Cx<'a> {
     /// A name in sight: local, of the file, or a role.
     pub fn name(&mut self, name: &str, span: Span) -> Checked<Value> {
         if let Some(value) = self.local(name) {
-            return self.own_name(name, value, span);
+            return self.own_name(name, value?, span);
         }
         if self.sees_file()
             && let Some(i) = self.globals.iter().position(|g| g.name.text == name)
@@ -354,6 +354,9 @@ impl<'a> Cx<'a> {
             } else {
                 match self.name(name, span)? {
                     Value::Axes(choices) => choices,
+                    _ if Role::from_name(name).is_some() => {
+                        return Err(self.hidden_role(name, span));
+                    }
                     _ => {
                         return Err(self.report(
                             Diagnostic::error(

@@ -153,7 +153,7 @@ impl<'a> Cx<'a> {
             }
             scope
                 .names
-                .push((operand.name.text.clone(), Value::Expr(id)));
+                .push((operand.name.text.clone(), Ok(Value::Expr(id))));
             ids.push(id);
         }
         Ok(ids)

@@ -77,7 +77,7 @@ impl<'a> Cx<'a> {
                 (None, None) => Err(self.report(missing(definition, option, site.span))),
             };
             match value {
-                Ok(value) => scope.names.push((option.name.text.clone(), value)),
+                Ok(value) => scope.names.push((option.name.text.clone(), Ok(value))),
                 Err(Reported) => failed = true,
             }
         }
@@ -103,7 +103,7 @@ impl<'a> Cx<'a> {
                 let among: Vec<String> = words.iter().map(|w| w.text.clone()).collect();
                 let word = match &arg.kind {
                     ast::ExprKind::Name(word) => match self.local(word) {
-                        Some(Value::Choice { word, .. }) => Some(word),
+                        Some(Ok(Value::Choice { word, .. })) => Some(word),
                         _ => Some(word.clone()),
                     },
                     _ => None,

@@ -6,7 +6,7 @@ use super::builtin::{usage, without};
 use super::cx::{Checked, Cx, Reported, Value};
 use super::tree::{ExprId, ExprKind};
 use super::ty::{Kind, Ty};
-use crate::ast;
+use crate::ast::{self, vocabulary};
 use crate::diag::{Code, Diagnostic};
 use crate::ir::{MapOp, OrderOp};
 use crate::source::Span;
@@ -150,14 +150,7 @@ impl Cx<'_> {
                 }
                 Some(key) => {
                     failed = true;
-                    self.report(
-                        Diagnostic::error(
-                            Code::UnknownOption,
-                            format!("`{name}` has no option `{}`", key.text),
-                        )
-                        .at(key.span, "not an option")
-                        .help(usage(name)),
-                    );
+                    self.no_option(name, key, arg, given.values.len());
                 }
             }
         }
@@ -188,6 +181,35 @@ impl Cx<'_> {
             ));
         }
         Ok(given)
+    }
+
+    /// Reports an option that a function does not have; so many values stand before it.
+    fn no_option(&mut self, name: &str, key: &ast::Ident, arg: &ast::Arg, before: usize) {
+        let values: &[&str] = match name {
+            "take" => &["x", "positions"],
+            "top_k" => &["x", "k"],
+            "distance" => &["m"],
+            _ => &["x"],
+        };
+        let diagnostic = Diagnostic::error(
+            Code::UnknownOption,
+            format!("`{name}` has no option `{}`", key.text),
+        )
+        .at(key.span, "not an option");
+        let descends = matches!(key.text.as_str(), "reverse" | "largest" | "desc");
+        self.report(if values.get(before) == Some(&key.text.as_str()) {
+            let start = arg.value.span.start as usize;
+            let written = Span::new(key.span.file, key.span.start as usize, start);
+            diagnostic.fix(written, "", "it is told by its place")
+        } else if vocabulary::is_axes(&key.text) {
+            diagnostic.help(format!(
+                "axes have names and stand in brackets: `{name}[C](…)`, `{name}[space](…)`"
+            ))
+        } else if descends && matches!(name, "sort" | "argsort") {
+            diagnostic.fix(key.span, "descending", "here it is called")
+        } else {
+            diagnostic.help(usage(name))
+        });
     }
 
     /// An option that is `true` or `false`, false if it is not given.
@@ -252,6 +274,18 @@ impl Cx<'_> {
     ) -> Checked<ExprId> {
         let axes = self.brackets(axes, x)?;
         let (real, count) = (self.real_of(x.id), self.real_of(k.id));
+        if let Some(value) = self.known(k.id)
+            && (value < 0.0 || value.fract() != 0.0)
+        {
+            return Err(self.report(
+                Diagnostic::error(
+                    Code::BadOption,
+                    format!("`top_k` takes how many are chosen, and {value} is no such number"),
+                )
+                .at(k.span, "not 0, 1, 2, …")
+                .help("the mean of a share of all is `topk(x, fraction=0.1)`"),
+            ));
+        }
         let rest = without(&self.ty(real).axes, &axes);
         if self.ty(count).axes.iter().any(|axis| !rest.contains(axis)) {
             let (found, of) = (self.show(k.id), self.show(x.id));

@@ -142,7 +142,7 @@ impl<'a> Cx<'a> {
                 }
                 for name in names {
                     let value = match self.local(name) {
-                        Some(value) => Some(self.own_name(name, value, site.span)?),
+                        Some(value) => Some(self.own_name(name, value?, site.span)?),
                         None if self.scopes.last().is_none_or(|s| s.file_operands) => {
                             let found = self.globals.iter().position(|g| g.name.text == name);
                             match found {

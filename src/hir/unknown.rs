@@ -48,4 +48,23 @@ impl Cx<'_> {
         }
         self.report(diagnostic)
     }
+
+    /// Reports a role that cannot be named because a value has its name.
+    pub(super) fn hidden_role(&mut self, name: &str, span: Span) -> Reported {
+        let mut diagnostic = Diagnostic::error(
+            Code::UnknownAxis,
+            format!("`{name}` is a value here, which hides the role `{name}`"),
+        )
+        .at(span, "axes or a role are needed here");
+        let global = self.globals.iter().find(|g| g.name.text == name);
+        let local = self.local(name).is_some();
+        diagnostic = match (global, self.frames.last()) {
+            (Some(global), _) if !local => diagnostic.also(global.name.span, "the value"),
+            (_, Some(frame)) => {
+                diagnostic.also(frame.head, format!("`{name}` is a name of this definition"))
+            }
+            _ => diagnostic,
+        };
+        self.report(diagnostic.help("give the value another name"))
+    }
 }

@@ -411,7 +411,7 @@ fn bad_path(wrong: Wrong, written: &str, span: Span) -> Diagnostic {
             .help("for example `use \"losses/common.loss\"`"),
         Wrong::Backslash => error("names in a path are separated by `/`", "not by `\\`").fix(
             span,
-            quoted(&written.replace('\\', "/")),
+            quoted(&written.replace("\\\\", "/").replace('\\', "/")),
             "the same on every system",
         ),
         Wrong::Absolute => error("the path of a module is relative", "starts elsewhere")

@@ -154,7 +154,17 @@ impl Run<'_> {
             let span = self.test.span;
             *diagnostic = match &diagnostic.primary {
                 Some(label) if label.span.file == USER && self.holds(label.span) => continue,
-                Some(_) => diagnostic.clone().also(span, "in this test"),
+                Some(label) if label.span.file == USER => {
+                    diagnostic.clone().also(span, "in this test")
+                }
+                // The inputs of a task stand in the library; what is to be mended is the test.
+                Some(label) => {
+                    let (there, text) = (label.span, label.text.clone());
+                    diagnostic
+                        .clone()
+                        .at(span, "in this test")
+                        .also(there, text)
+                }
                 None => diagnostic.clone().at(span, "in this test"),
             };
         }

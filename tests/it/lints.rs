@@ -37,6 +37,33 @@ fn examples_are_free_of_warnings() {
     assert!(seen > 5);
 }
 
+/// Modules are lint-free where their losses are called, which is where lints look at them.
+#[test]
+fn modules_are_free_of_warnings() {
+    let mut called = 0;
+    for (file, text, ast) in library::embedded_modules() {
+        let module = file.trim_start_matches("compat/").trim_end_matches(".loss");
+        for definition in ast.items.iter().filter_map(|item| item.definition()) {
+            let name = &definition.name.text;
+            for task in ["multiclass", "multilabel", "binary", "regression"] {
+                // As the user's own text, and as a module.
+                for spec in [
+                    format!("{text}\ntask {task}\nminimize {name}() + 2*mean(pred)\n"),
+                    format!(
+                        "use {module}\ntask {task}\nminimize {module}.{name}() + 2*mean(pred)\n"
+                    ),
+                ] {
+                    if let Some(found) = warnings(&spec) {
+                        called += 1;
+                        assert_eq!(found, "", "{module}.{name} of {task}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(called > 100, "{called}");
+}
+
 #[test]
 fn the_library_is_free_of_warnings() {
     // As the user's own text, since lints look at nothing else.

@@ -36,6 +36,28 @@ fn run(files: &[(&'static str, &'static str)], spec: &str) -> (f64, Vec<String>)
     (total, outcome.terms.into_iter().map(|t| t.name).collect())
 }
 
+/// A lint is silenced where it would be told: in the body of a definition, and in the file that holds it.
+#[test]
+fn allow_stands_in_the_file_of_the_lint() {
+    let log = "loss log_of() on pred: probs = -mean(log(pred))\n";
+    let body = "loss log_of() on pred: probs = {\n  # allow(may_be_zero)\n  let p = log(pred);\n  -mean(p)\n}\n";
+    let item = format!("# allow(may_be_zero)\n{log}");
+    let spec = "use \"own.loss\"\ninput pred: probs[N]\nminimize own.log_of()";
+    let warned = |file: String| {
+        let file: &'static str = file.leak();
+        let loss = compile(&[("own.loss", file)], spec).expect("a right spec");
+        let codes = loss.warnings().codes();
+        codes.iter().map(|code| code.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(warned(log.to_string()).len(), 1);
+    assert!(warned(body.to_string()).is_empty());
+    assert!(warned(item).is_empty());
+    // A comment in another file silences nothing, and is told of.
+    let here = format!("# allow(may_be_zero)\n{spec}");
+    let loss = compile(&[("own.loss", log)], &here).expect("a right spec");
+    assert_eq!(loss.warnings().codes().len(), 2);
+}
+
 #[test]
 fn names_are_called_through_their_module() {
     let files = [(

@@ -1,9 +1,10 @@
 //! Wrong specs: every `tests/ui/*.loss` is refused, or warned of, with exactly the message in the
 //! file `.stderr` beside it, and so is every `tests/ui/modules/*/main.loss`, which uses the other files of
-//! its folder. `BLESS=1 cargo test ui` rewrites the messages; read them.
+//! its folder. What is wrong with the tests of `tests/ui/tests/*.loss` when they are run, which is also what is
+//! wrong with tensors that do not fit, is beside them likewise. `BLESS=1 cargo test ui` rewrites the messages; read them.
 
 use lossc::library;
-use lossc::{Compiler, Error, LoadError, Loader, Report};
+use lossc::{Backend, Compiler, Error, LoadError, Loader, Report};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -59,9 +60,33 @@ fn message(path: &Path) -> String {
 
 #[test]
 fn every_wrong_spec_gets_its_message() {
+    let specs = specs();
+    assert!(specs.len() >= 150);
+    hold(specs, message);
+}
+
+#[test]
+fn every_wrong_test_gets_its_message() {
+    let specs = entries(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui/tests"));
+    let specs: Vec<PathBuf> = specs
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "loss"))
+        .collect();
+    assert!(specs.len() >= 8);
+    hold(specs, |path| {
+        let text = fs::read_to_string(path).expect("a readable spec");
+        let name = path.file_name().expect("a file").to_string_lossy();
+        let tests = Compiler::new().name(name).test(&text, Backend::ALL);
+        let failures = tests.expect("a spec").into_iter().flat_map(|t| t.failures);
+        let failures: Vec<String> = failures.map(|failure| format!("{failure}\n")).collect();
+        failures.join("\n")
+    });
+}
+
+/// Compares the message of each spec with the file beside it.
+fn hold(specs: Vec<PathBuf>, message: impl Fn(&Path) -> String) {
     let bless = std::env::var_os("BLESS").is_some();
     let mut wrong = Vec::new();
-    let specs = specs();
     for path in &specs {
         let found = message(path);
         let kept = path.with_extension("stderr");
@@ -75,7 +100,6 @@ fn every_wrong_spec_gets_its_message() {
         }
     }
     assert!(wrong.is_empty(), "messages differ:\n{}", wrong.join("\n"));
-    assert!(specs.len() >= 150);
 }
 
 #[test]

@@ -51,6 +51,7 @@ const OTHERS: &[Other] = others! {
     "−" "this is not the minus sign of a keyboard", "-", "write `-`";
     "–" "this is a dash, not a minus sign", "-", "write `-`";
     "—" "this is a dash, not a minus sign", "-", "write `-`";
+    "±" "`±` is not an operator", "within", "how far off a value may be is said by `within`";
     "×" "`×` is not an operator", "*", "write `*`";
     "·" "`·` is not an operator", "*", "write `*`";
     "⋅" "`⋅` is not an operator", "*", "write `*`";
@@ -157,10 +158,14 @@ fn explain(file: FileId, text: &str, tokens: &[Token], at: usize) -> Diagnostic 
         let bare = word.trim_matches(['"', '\'', '“', '”', '‘', '’']);
         let name = |c: char| c.is_ascii_lowercase() || c == '_';
         let before = at.checked_sub(1).map(|at| &tokens[at]);
-        let value = before.is_some_and(|t| &text[t.start..t.end] == "=");
+        let word = before.map_or("", |t| &text[t.start..t.end]);
+        let value = word == "=";
         if text.trim_start().starts_with('{') {
             return diagnostic
                 .help("a spec is not JSON but a formula: `minimize 0.5*dice() + 0.5*ce()`");
+        }
+        if matches!(word, "as" | "error") && !token.first && !bare.is_empty() {
+            return diagnostic.fix(span, bare, "names and codes are written without quotes");
         }
         return match token.first {
             true => diagnostic.help("a remark starts with `#`, a doc comment with `##`"),
@@ -353,5 +358,10 @@ fn bare_path(text: &str, tokens: &[Token], span: Span) -> Diagnostic {
     }
     Diagnostic::error(Code::Syntax, "a module has no parts")
         .at(span, "not expected here")
-        .help("`use torch` names the whole module, `use \"common.loss\"` a file")
+        .help(match path.split('.').collect::<Vec<_>>()[..] {
+            [module, name] if !name.is_empty() => {
+                format!("write `use {module}`, and call `{module}.{name}()`; a file is `use \"common.loss\"`")
+            }
+            _ => "`use torch` names the whole module, `use \"common.loss\"` a file".to_owned(),
+        })
 }

@@ -8,6 +8,7 @@ use super::operands::{
     adjacent_operands, if_forms, misplaced_not, missing_end, missing_operand, on_operands,
 };
 use super::spelling::{reserved_word, spelling_of_names, types};
+use super::tests::test_item;
 use super::trouble::Trouble;
 use super::uses::use_item;
 use crate::diag::Diagnostic;
@@ -18,6 +19,7 @@ type Guess = fn(&Trouble) -> Option<Diagnostic>;
 /// The guesses in the order in which they are tried: the more specific come first.
 const GUESSES: &[Guess] = &[
     use_item,
+    test_item,
     item_word,
     semicolon,
     colon,

@@ -12,6 +12,7 @@ mod brackets;
 mod declarations;
 mod operands;
 mod spelling;
+mod tests;
 mod uses;
 
 mod items;

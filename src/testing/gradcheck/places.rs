@@ -22,6 +22,8 @@ pub enum Place {
     OneClass,
     /// Masks that hold nothing.
     Empty,
+    /// Labels that the spec ignores, and no others.
+    Ignored,
 }
 
 impl Place {
@@ -33,7 +35,13 @@ impl Place {
         Place::Tied,
         Place::OneClass,
         Place::Empty,
+        Place::Ignored,
     ];
+
+    /// Whether there are such inputs for a spec: not every one ignores labels.
+    pub fn fits(self, loss: &Loss) -> bool {
+        self != Place::Ignored || !loss.spared().is_empty()
+    }
 
     /// The word for it.
     pub fn name(self) -> &'static str {
@@ -44,6 +52,7 @@ impl Place {
             Place::Tied => "tied",
             Place::OneClass => "one class",
             Place::Empty => "empty",
+            Place::Ignored => "all ignored",
         }
     }
 }
@@ -126,19 +135,23 @@ pub fn inputs(
     random: &mut Random,
 ) -> Result<Inputs, Error> {
     let mut inputs = Inputs::new();
-    for slot in &loss.signature().slots {
+    for (i, slot) in loss.signature().slots.iter().enumerate() {
+        let mut spared = loss.spared().iter().filter(|(of, _)| *of as usize == i);
         match &slot.what {
             What::Scalar => inputs = inputs.scalar(&slot.name, 0.5),
             What::Param { .. } => {}
             What::Tensor { axes, numbers, .. } => {
                 let shape = shape(axes, sizes);
-                let tensor = match numbers {
-                    Numbers::Integers { classes } => {
+                let tensor = match (numbers, spared.next()) {
+                    (_, Some(&(_, label))) if place == Place::Ignored => {
+                        Tensor::full(label, shape, &Device::Cpu)?
+                    }
+                    (Numbers::Integers { classes }, _) => {
                         let classes = classes.and_then(|dim| sizes[dim.index()].as_ref());
                         let classes = classes.map_or(2, |sizes| sizes.iter().product());
                         labels(&shape, classes, place, random)?
                     }
-                    Numbers::Floats | Numbers::Any => {
+                    (Numbers::Floats | Numbers::Any, _) => {
                         let numbers = floats(slot, &shape, place, random);
                         Tensor::from_vec(numbers, shape, &Device::Cpu)?
                     }

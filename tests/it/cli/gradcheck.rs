@@ -31,6 +31,29 @@ fn total_and_terms_agree_at_every_place() {
     assert!(out.contains("\nlargest error "), "{out}");
 }
 
+/// Where nothing counts, all is 0 and stays 0; a spec that ignores no label has no such inputs.
+#[test]
+fn all_may_be_ignored() {
+    let rows = |spec: &str| {
+        let value = given(&["gradcheck", "-", "--format", "json"], spec).json();
+        assert_eq!(value["agrees"], true, "{value}");
+        let rows = value["rows"].as_array().expect("a list");
+        let rows = rows.iter().filter(|row| row["place"] == "all ignored");
+        rows.cloned().collect::<Vec<_>>()
+    };
+    let found = rows("ignore target == 255\nminimize dice() + ce(smoothing=0.1)");
+    assert_eq!(found.len(), 3, "{found:?}");
+    for row in found {
+        assert_eq!(
+            (&row["gradient"], &row["difference"]),
+            (&0.0.into(), &0.0.into()),
+            "{row}"
+        );
+        assert!(row["compared"].as_u64() > Some(10), "{row}");
+    }
+    assert!(rows("minimize dice() + ce()").is_empty());
+}
+
 #[test]
 fn kinks_and_stopped_gradients_are_counted_apart() {
     let spec = "task regression\nminimize mean(relu(pred))";

@@ -12,7 +12,9 @@ mod gradcheck;
 mod hostile;
 mod list;
 mod modules;
+mod plot;
 mod reference;
+mod startup;
 mod test;
 mod validate;
 
