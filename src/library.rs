@@ -1,11 +1,14 @@
 //! What comes with the compiler as parsed definitions: the standard library and the modules that a spec
-//! may `use`. A file is parsed when a name of it is first asked for, once in the life of the process.
+//! may `use`. A file is parsed, without its tests, when a name of it is first asked for, once in the life
+//! of the process.
 
-use crate::ast::{self, Ast, Item};
+use crate::ast::{self, Ast, ExprKind, Item};
 use crate::diag::Diagnostics;
 use crate::source::{FileId, SourceFile, SourceMap};
 use crate::stdlib::{COMPAT, MODULES, Module, TASKS};
+use std::collections::HashSet;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The id of the user's spec; the files of the library follow, then those that the spec uses.
 pub const USER: FileId = FileId(0);
@@ -40,7 +43,7 @@ fn index() -> &'static [Entry] {
 
 fn parse(module: &Module, file: FileId) -> Ast {
     let mut diags = Diagnostics::default();
-    match ast::parse(file, module.text, &mut diags) {
+    match ast::parse_without_tests(file, module.text, &mut diags) {
         Some(ast) => ast,
         None => panic!("{} does not parse: {:?}", module.name, diags.into_sorted()),
     }
@@ -61,6 +64,38 @@ fn file(i: usize) -> &'static Ast {
         Some(module) => parse(module, FileId(1 + i as u32)),
         None => unreachable!("there are {COUNT} files"),
     })
+}
+
+/// Reads the files whose definitions a spec calls, on as many threads as there are processors; each would
+/// otherwise be read at the first call of it that is checked.
+pub fn read_ahead(ast: &Ast) {
+    let mut names: HashSet<&str> = HashSet::new();
+    let mut rest = ast.exprs();
+    while let Some(expr) = rest.pop() {
+        if let ExprKind::Call { callee, .. } = &expr.kind {
+            names.insert(&callee.text);
+        }
+        rest.extend(expr.parts());
+    }
+    let called = index().iter().filter(|entry| names.contains(entry.name));
+    let mut wanted: Vec<usize> = called.map(|entry| entry.module).collect();
+    wanted.dedup();
+    // The longest first, so that no thread is left with it at the end.
+    wanted.sort_by_key(|&i| std::cmp::Reverse(MODULES[i].text.len()));
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(&i) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+            file(i);
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 1..threads.min(wanted.len()) {
+            // Without a thread this one does the work.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
 }
 
 /// Every file of the standard library but those of tasks: its name in messages, its text, and what

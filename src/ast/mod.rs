@@ -19,7 +19,7 @@ pub mod vocabulary;
 
 pub use format::format;
 pub use grammar::is_name;
-pub use parse::parse;
+pub use parse::{parse, parse_without_tests};
 pub use print::print;
 pub use scan::{MAX_BYTES, comments, decode};
 pub use tree::*;

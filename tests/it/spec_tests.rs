@@ -76,6 +76,26 @@ fn every_definition_has_a_test() {
     assert!(without.is_empty(), "no test calls\n{}", without.join("\n"));
 }
 
+/// The library is read without its tests, which changes nothing else.
+#[test]
+fn tests_may_stay_unread() {
+    for (name, text) in shipped() {
+        let file = lossc::library::USER;
+        let mut diags = Diagnostics::default();
+        let mut all = lossc::ast::parse(file, &text, &mut diags).expect("a spec");
+        all.items
+            .retain(|item| !matches!(item.kind, ItemKind::Test(_)));
+        let read = lossc::ast::parse_without_tests(file, &text, &mut diags);
+        assert_eq!(read.as_ref(), Some(&all), "{name}");
+    }
+    // A remark above a test is not that of what follows.
+    let text = "## Of the test.\ntest \"a\" { expect 1 ≈ 1 }\nfn f(x: real) = x\n";
+    let read =
+        lossc::ast::parse_without_tests(lossc::library::USER, text, &mut Diagnostics::default());
+    let items = read.expect("a spec").items;
+    assert_eq!((items.len(), items[0].doc.as_deref()), (1, None));
+}
+
 fn calls<'a>(expr: &'a Expr, called: &mut HashSet<&'a str>) {
     if let ExprKind::Call { callee, .. } = &expr.kind {
         called.insert(&callee.text);

@@ -64,6 +64,8 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("pest", &["src/ast/", "src/ir/text.rs"]),
     ("clap", &["src/bin/"]),
     ("annotate_snippets", &["src/diag/"]),
+    ("tiny_skia", &["src/bin/lossc/plot/"]),
+    ("ttf_parser", &["src/bin/lossc/plot/"]),
 ];
 
 const LONGEST: usize = 800;

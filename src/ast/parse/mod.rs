@@ -14,14 +14,24 @@ use super::errors::{self, foreign};
 use super::grammar::{Grammar, Rule};
 use super::pieces::{self, MAX_ERRORS, Piece};
 use super::scan::{self, Comment, Scan, Token};
-use super::tree::{Ast, Ident, Item};
+use super::tree::{Ast, Ident, Item, ItemKind, Test};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, Span};
 
 /// Reads a spec. Every mistake goes into `diags`; there is a tree only if there is none.
 pub fn parse(file: FileId, text: &str, diags: &mut Diagnostics) -> Option<Ast> {
+    parse_items(file, text, true, diags)
+}
+
+/// Reads a spec without its tests, which take as long to read as all else and are of no use to who calls
+/// its definitions.
+pub fn parse_without_tests(file: FileId, text: &str, diags: &mut Diagnostics) -> Option<Ast> {
+    parse_items(file, text, false, diags)
+}
+
+fn parse_items(file: FileId, text: &str, tests: bool, diags: &mut Diagnostics) -> Option<Ast> {
     let mut found = Vec::new();
-    let items = read(file, text, &mut found).unwrap_or_else(|fatal| {
+    let items = read(file, text, tests, &mut found).unwrap_or_else(|fatal| {
         found.push(*fatal);
         Vec::new()
     });
@@ -35,7 +45,7 @@ pub fn parse(file: FileId, text: &str, diags: &mut Diagnostics) -> Option<Ast> {
     })
 }
 
-fn read(file: FileId, text: &str, found: &mut Vec<Diagnostic>) -> Parsed<Vec<Item>> {
+fn read(file: FileId, text: &str, tests: bool, found: &mut Vec<Diagnostic>) -> Parsed<Vec<Item>> {
     let Scan { tokens, comments } = scan::scan(file, text)?;
     if tokens.is_empty() {
         return Err(Box::new(errors::empty(file, text)));
@@ -45,10 +55,35 @@ fn read(file: FileId, text: &str, found: &mut Vec<Diagnostic>) -> Parsed<Vec<Ite
         if found.len() >= MAX_ERRORS {
             break;
         }
-        read_piece(file, text, &tokens, &piece, &mut items, found);
+        match unread_test(file, text, &tokens[piece.tokens.clone()]) {
+            Some(test) if !tests => items.push(test),
+            _ => read_piece(file, text, &tokens, &piece, &mut items, found),
+        }
     }
     attach_docs(text, &comments, &mut items);
+    if !tests {
+        items.retain(|item| !matches!(item.kind, ItemKind::Test(_)));
+    }
     Ok(items)
+}
+
+/// An empty test in the place of one that is not read, so that comments still belong to what they stand by.
+fn unread_test(file: FileId, text: &str, tokens: &[Token]) -> Option<Item> {
+    let [first, name, .., last] = tokens else {
+        return None;
+    };
+    let is_test = &text[first.start..first.end] == "test" && text[name.start..].starts_with('"');
+    let span = Span::new(file, first.start, last.end);
+    let test = Test {
+        name: String::new(),
+        span,
+        statements: Vec::new(),
+    };
+    is_test.then_some(Item {
+        doc: None,
+        kind: ItemKind::Test(test),
+        span,
+    })
 }
 
 fn read_piece(

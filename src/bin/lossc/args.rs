@@ -78,6 +78,8 @@ pub enum Command {
     Explain(Explain),
     /// List losses, functions, operations, passes or error codes
     List(List),
+    /// Draw a loss and its gradient over one number, or the weights of terms over a schedule
+    Plot(Plot),
     /// Write the reference of the library: a page for each family of losses
     Reference(Reference),
     /// Print a completion script for a shell
@@ -363,6 +365,53 @@ pub struct List {
     /// How the list is written
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+/// Draw a loss and its gradient over one number, or the weights of terms over a schedule
+///
+/// The loss is computed at a single position, one number of which moves: the logit or the probability of class 1,
+/// a real number, a scalar, a param. Targets are of class 1, 1 or 0 (real numbers) unless `--set` says. Over a scalar that the weights of
+/// terms depend on, the weights are drawn.
+#[derive(clap::Args, Debug)]
+#[command(override_usage = "lossc plot [OPTIONS] <FILE>\n       lossc plot [OPTIONS] -e <EXPR>")]
+#[command(after_long_help = "\
+Examples:
+  lossc plot -e 'focal(gamma=2)' -o focal.svg
+  lossc plot lesion.loss --set target=0 -o lesion.png
+  lossc plot lesion.loss --over epoch --from 0 --to 50 -o schedule.svg")]
+pub struct Plot {
+    /// The spec; `-` is stdin
+    #[arg(
+        value_name = "FILE",
+        required_unless_present = "expression",
+        conflicts_with = "expression"
+    )]
+    pub file: Option<PathBuf>,
+    /// The spec as text, in place of a file
+    #[arg(
+        short = 'e',
+        long = "expression",
+        value_name = "EXPR",
+        allow_hyphen_values = true
+    )]
+    pub expression: Option<String>,
+    #[command(flatten)]
+    pub root: Root,
+    /// What moves: an input or a param; without it the prediction
+    #[arg(long, value_name = "NAME")]
+    pub over: Option<String>,
+    /// Where it begins
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    pub from: Option<f64>,
+    /// Where it ends
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    pub to: Option<f64>,
+    /// The value of another input or param, or its class, `target=0`
+    #[arg(long = "set", value_name = "NAME=NUMBER", value_parser = named_number, allow_hyphen_values = true)]
+    pub numbers: Vec<(String, f64)>,
+    /// Write to this .svg or .png; without it SVG goes to stdout
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
 }
 
 /// Write the reference of the library: a page for each family of losses

@@ -19,6 +19,7 @@ mod folder;
 mod gradcheck;
 mod list;
 mod numbers;
+mod plot;
 mod reference;
 mod summary;
 mod synthetic;
@@ -83,6 +84,7 @@ fn dispatch(command: Command, talk: &mut Talk) -> Result<Answer, Failure> {
         Command::Gradcheck(args) => gradcheck::run(&args, talk),
         Command::Explain(args) => explain::run(&args, talk),
         Command::List(args) => list::run(&args),
+        Command::Plot(args) => plot::run(&args, talk),
         Command::Reference(args) => reference::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),
     }

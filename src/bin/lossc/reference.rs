@@ -5,7 +5,8 @@ use crate::args::Reference;
 use crate::catalogue::{Entry, FIELDS, definitions, first_sentence, in_field};
 use crate::explain::others;
 use crate::files;
-use lossc::ast::{OptionDecl, TypeKind};
+use crate::plot;
+use lossc::ast::{AxisDecl, ClassWord, OptionDecl, TypeKind};
 use lossc::library;
 use std::io::Write;
 
@@ -19,9 +20,15 @@ const LEFT_OUT: &str = "\
 - **Learned proxies and centres** (proxy-NCA, centre loss): they have weights of their own, which belong to a model. Given as an input, they can be said.
 ";
 
+/// The family of scores that nobody minimises, so that their slopes tell nothing.
+const SCORES: &str = "reports";
+
+/// The folder of pictures.
+const PLOTS: &str = "plots";
+
 pub fn run(args: &Reference) -> Result<Answer, Failure> {
     let folder = &args.folder;
-    std::fs::create_dir_all(folder).map_err(|error| {
+    std::fs::create_dir_all(folder.join(PLOTS)).map_err(|error| {
         let why = files::reason(&error);
         Failure::Broken(Message::new(format!(
             "cannot make `{}`: {why}",
@@ -44,7 +51,11 @@ fn pages() -> Vec<Page> {
     let mut pages = vec![("README.md".to_string(), index(&public, &families))];
     for file in families {
         let own: Vec<&Entry> = public.iter().filter(|e| e.file == file).copied().collect();
-        pages.push((page_name(own[0]), family(&all, &own)));
+        for entry in own.iter().filter(|entry| entry.module.is_none()) {
+            pages.extend(picture(entry));
+        }
+        let text = family(&all, &own, &pages);
+        pages.push((page_name(own[0]), text));
     }
     pages
 }
@@ -114,8 +125,48 @@ fn linked(entries: &[&Entry]) -> String {
     links.collect::<Vec<_>>().join(", ")
 }
 
-/// The page of a file of the library.
-fn family(all: &[Entry], own: &[&Entry]) -> String {
+/// The file of a picture; two forms of a name in one family have one.
+fn picture_name(entry: &Entry) -> String {
+    format!("{PLOTS}/{}_{}.svg", entry.family, entry.name)
+}
+
+/// The picture of a loss over one number, where that makes sense: of a loss of scores or numbers, entry by entry, that
+/// needs no options.
+fn picture(entry: &Entry) -> Option<Page> {
+    let task = task(entry).filter(|_| entry.family != SCORES)?;
+    let call = format!("{}()", entry.name);
+    let text = plot::of_loss(&format!("task {task}\nminimize {call}\n"), &call)?;
+    Some((picture_name(entry), text))
+}
+
+/// The task that has a loss's operands.
+fn task(entry: &Entry) -> Option<&'static str> {
+    let operands = &entry.definition.operands;
+    let mut task = None;
+    for operand in operands.iter().filter(|_| entry.loss) {
+        let TypeKind::Tensor {
+            kind, axes, class, ..
+        } = &operand.ty.kind
+        else {
+            return None;
+        };
+        // An axis with a name is one of boxes or vectors, of which one number tells nothing.
+        let named = |axis: &AxisDecl| !matches!(axis, AxisDecl::Pack { .. });
+        if axes.iter().flatten().any(named) {
+            return None;
+        }
+        let found = match (kind.text.as_str(), class) {
+            (_, Some(class)) if class.word == ClassWord::Per => "binary",
+            ("real", _) => "regression",
+            _ => "multiclass",
+        };
+        task = task.or(Some(found));
+    }
+    task
+}
+
+/// The page of a file of the library, with the pictures that are among `pages`.
+fn family(all: &[Entry], own: &[&Entry], pages: &[Page]) -> String {
     let (file, name) = (own[0].file, own[0].family);
     let mut out = format!("# {name}\n\n");
     let remarks = library::remarks(file);
@@ -135,6 +186,12 @@ fn family(all: &[Entry], own: &[&Entry]) -> String {
                 out.push_str(&format!("\n**Form {} of {}**\n", i + 1, forms.len()));
             }
             out.push_str(&definition(form));
+        }
+        let file = picture_name(forms[0]);
+        if pages.iter().any(|(name, _)| *name == file) {
+            out.push_str(&format!(
+                "\n![`{name}` and its gradient over one number]({file})\n"
+            ));
         }
         // What a module calls by the same name says in which way it differs.
         let others = if own[0].module.is_none() {

@@ -18,6 +18,8 @@ fn short_help_fits_a_screen_and_long_help_has_examples() {
         "eval",
         "explain",
         "list",
+        "plot",
+        "reference",
         "completions",
     ] {
         assert!(commands.contains(&command), "{top}");
@@ -57,6 +59,9 @@ fn usage_mistakes_are_status_2_on_stderr() {
         &["eval", "x.loss", "--dtype", "f8"],
         &["eval", "x.loss", "--input", "p.npy"],
         &["completions", "dos"],
+        &["plot"],
+        &["plot", "-e", "ce()", "--from", "low"],
+        &["reference"],
         &["list", "losses", "--color", "sometimes"],
     ] {
         let talk = lossc(args).failed(2);

@@ -12,6 +12,7 @@ mod gradcheck;
 mod hostile;
 mod list;
 mod modules;
+mod plot;
 mod reference;
 mod startup;
 mod test;
