@@ -183,7 +183,7 @@ impl Place {
             return None;
         }
         let (condition, negated) = plain(graph, node.args[0]);
-        (condition == self.condition).then(|| if self.holds != negated { 1 } else { 2 })
+        (condition == self.condition).then_some(if self.holds != negated { 1 } else { 2 })
     }
 }
 
