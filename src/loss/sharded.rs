@@ -189,7 +189,7 @@ impl Sharded {
     /// the sizes of other axes differ from shard to shard.
     pub fn merge(&self, pooled: &mut Pooled, parts: &[Statistics]) -> Result<(), Error> {
         let pool = pooled.pool(parts);
-        pool.map_err(|diagnostic| self.loss.misfit(vec![diagnostic]))
+        pool.map_err(|diagnostic| self.loss.misfit(vec![*diagnostic]))
     }
 
     /// All rounds, where one process holds all shards.

@@ -78,27 +78,31 @@ impl Pooled {
     }
 
     /// Pools the parts of all shards of the batch, in the order of the shards.
-    pub(super) fn pool(&mut self, parts: &[Statistics]) -> Result<(), Diagnostic> {
+    pub(super) fn pool(&mut self, parts: &[Statistics]) -> Result<(), Box<Diagnostic>> {
         let wrong = |message: String| Diagnostic::error(Code::BadShard, message);
         let Some(first) = parts.first() else {
-            return Err(wrong("there are no shards to pool".into()));
+            return Err(Box::new(wrong("there are no shards to pool".into())));
         };
         let round = self.known.len();
+        let expected: usize = first.layout.iter().map(|part| part.len).sum();
         for (i, part) in parts.iter().enumerate() {
             if part.round != round {
-                return Err(wrong(format!(
-                    "shard {i} has statistics of round {}, and round {round} is to be pooled",
-                    part.round
-                ))
-                .help("every round takes statistics from every shard, one after the other"));
+                return Err(Box::new(
+                    wrong(format!(
+                        "shard {i} has statistics of round {}, and round {round} is to be pooled",
+                        part.round
+                    ))
+                    .help("every round takes statistics from every shard, one after the other"),
+                ));
             }
-            if part.values.len() != first.values.len() {
-                return Err(wrong(format!(
-                    "shard {i} has {} statistics and shard 0 has {}",
-                    part.values.len(),
-                    first.values.len()
-                ))
-                .help("shards differ in the size of one axis alone, and come from one spec"));
+            if part.values.len() != expected {
+                return Err(Box::new(
+                    wrong(format!(
+                        "shard {i} has {} statistics, and {expected} are expected",
+                        part.values.len()
+                    ))
+                    .help("shards differ in the size of one axis alone, and come from one spec"),
+                ));
             }
         }
         let mut values = Vec::with_capacity(first.values.len());
@@ -109,11 +113,13 @@ impl Pooled {
             let Some(pooled) = part.merge.pool(&all) else {
                 let other = all.iter().position(|x| x.to_bits() != all[0].to_bits());
                 let other = other.unwrap_or(0);
-                return Err(wrong(format!(
-                    "{} is {} in shard 0 and {} in shard {other}",
-                    part.what, all[0], all[other]
-                ))
-                .help("shards differ in the size of one axis alone, and come from one spec"));
+                return Err(Box::new(
+                    wrong(format!(
+                        "{} is {} in shard 0 and {} in shard {other}",
+                        part.what, all[0], all[other]
+                    ))
+                    .help("shards differ in the size of one axis alone, and come from one spec"),
+                ));
             };
             values.push(pooled);
         }

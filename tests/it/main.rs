@@ -15,6 +15,7 @@ mod modules;
 mod pages;
 mod properties;
 mod readme;
+mod resolutions;
 mod run;
 mod sharded;
 mod slopes;

@@ -451,6 +451,8 @@ fn what_does_not_fit_is_refused() {
             .merge(&mut pooled, &[one.clone(), other])
             .expect_err("params differ"),
     );
+    let short = sharded.merge(&mut pooled, &[one.clone(), one.with_values(vec![1.0])]);
+    tell(short.expect_err("too few numbers"));
     sharded
         .merge(&mut pooled, std::slice::from_ref(&one))
         .expect("one shard");

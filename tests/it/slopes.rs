@@ -38,6 +38,7 @@ const VECTORS: &str = "input pred: real[N, D]\ninput target: real[N, D]\n";
 const LABELLED: &str = "input pred: real[N, D]\ninput target: labels[N] of K\n";
 const TRIPLE: &str =
     "input anchor: real[N, D]\ninput positive: real[N, D]\ninput negative: real[N, D]\n";
+const TWO_SIZES: &str = "input pred: logits[N, C, H, W] over C\ninput pred_2: logits[N, C, H2=3, W2=4] over C\ninput target: labels[N, H, W] of C\n";
 const LOG_PROBS: &str =
     "input pred: log_probs[N, C, ...S] over C\ninput target: labels[N, ...S] of C\n";
 /// Log-rates: an exponential of 1e4 is no finite number, so none of them is saturated.
@@ -176,6 +177,15 @@ pub const SPECS: &[(&str, &[&str])] = &[
         ],
     ),
     (TRIPLE, &["triplet()"]),
+    (
+        TWO_SIZES,
+        &[
+            "deep(dice() + ce(), [pred, pred_2])",
+            "deep(focal(), [pred, pred_2], weights=[1, 3], entry=middle)",
+            "ce() on (resize[space](pred_2, like=pred), target) + 0.1*mean(pred^2)",
+            "mean(coarsen[space](softmax[class](pred), 2)^2) + 0*mean(pred_2)",
+        ],
+    ),
 ];
 
 /// Losses that jump or bend where errors are equal or a probability is exactly 0.5, or whose inputs

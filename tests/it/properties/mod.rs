@@ -61,7 +61,8 @@ fn largest(values: &[f64]) -> f64 {
 fn agree(a: &[f64], b: &[f64], limit: f64) -> Result<(), String> {
     let scale = largest(b).max(1e-3);
     for (i, (x, y)) in a.iter().zip(b).enumerate() {
-        if !((x - y).abs() <= limit * scale) {
+        let far = (x - y).abs();
+        if far.is_nan() || far > limit * scale {
             return Err(format!("{x} and {y} at {i}"));
         }
     }
