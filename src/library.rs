@@ -2,7 +2,7 @@
 //! may `use`. A file is parsed, without its tests, when a name of it is first asked for, once in the life
 //! of the process.
 
-use crate::ast::{self, Ast, ExprKind, Item};
+use crate::ast::{self, Ast, Item};
 use crate::diag::Diagnostics;
 use crate::source::{FileId, SourceFile, SourceMap};
 use crate::stdlib::{COMPAT, MODULES, Module, TASKS};
@@ -66,18 +66,12 @@ fn file(i: usize) -> &'static Ast {
     })
 }
 
-/// Reads the files whose definitions a spec calls, on as many threads as there are processors; each would
-/// otherwise be read at the first call of it that is checked.
-pub fn read_ahead(ast: &Ast) {
-    let mut names: HashSet<&str> = HashSet::new();
-    let mut rest = ast.exprs();
-    while let Some(expr) = rest.pop() {
-        if let ExprKind::Call { callee, .. } = &expr.kind {
-            names.insert(&callee.text);
-        }
-        rest.extend(expr.parts());
-    }
-    let called = index().iter().filter(|entry| names.contains(entry.name));
+/// Does `meanwhile` and reads the files that define a word of the text, on as many threads as there are
+/// processors; each would otherwise be read at the first call of it that is checked.
+pub fn read_ahead<T>(text: &str, meanwhile: impl FnOnce() -> T) -> T {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words: HashSet<&str> = text.split(|c| !word(c)).collect();
+    let called = index().iter().filter(|entry| words.contains(entry.name));
     let mut wanted: Vec<usize> = called.map(|entry| entry.module).collect();
     wanted.dedup();
     // The longest first, so that no thread is left with it at the end.
@@ -94,8 +88,10 @@ pub fn read_ahead(ast: &Ast) {
             // Without a thread this one does the work.
             let _ = std::thread::Builder::new().spawn_scoped(scope, work);
         }
+        let done = meanwhile();
         work();
-    });
+        done
+    })
 }
 
 /// Every file of the standard library but those of tasks: its name in messages, its text, and what

@@ -135,10 +135,9 @@ impl Compiler {
 
     fn front(&self, text: &str) -> Result<(Unit, Hir, Report), Error> {
         let mut diags = Diagnostics::default();
-        let (unit, sources) = module::load(&self.name, text, self.loader.as_deref(), &mut diags);
-        unit.iter()
-            .flat_map(|unit| unit.own())
-            .for_each(library::read_ahead);
+        let (unit, sources) = library::read_ahead(text, || {
+            module::load(&self.name, text, self.loader.as_deref(), &mut diags)
+        });
         let hir = unit
             .as_ref()
             .and_then(|unit| hir::check(&unit.main, unit, &|_| None, &mut diags));
