@@ -548,13 +548,7 @@ impl<'a> Cx<'a> {
                 Diagnostic::error(Code::BadIndex, format!("{what} is a whole number, not {x}"))
                     .at(value.span, "not a whole number"),
             )),
-            None => Err(self.report(
-                Diagnostic::error(
-                    Code::NotStatic,
-                    format!("{what} must be known when the spec is checked"),
-                )
-                .at(value.span, "depends on what is bound later"),
-            )),
+            None => Err(self.not_static(what, value.span, "depends on what is bound later")),
         }
     }
 

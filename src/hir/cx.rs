@@ -235,6 +235,12 @@ impl<'a> Cx<'a> {
             .unwrap_or(span)
     }
 
+    /// What must be known now depends on what is bound later: `label` says which part of `span`.
+    pub fn not_static(&mut self, what: &str, span: Span, label: &str) -> Reported {
+        let message = format!("{what} must be known when the spec is checked");
+        self.report(Diagnostic::error(Code::NotStatic, message).at(span, label))
+    }
+
     /// Pushes a diagnostic. One that points into the library is made to point at the user's call,
     /// with the library's text as the second place; one that points into a module says where that
     /// is used.

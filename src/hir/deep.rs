@@ -176,13 +176,8 @@ impl Cx<'_> {
                     return Err(self.report(wrong(text).at(list.span, "outside the range")));
                 }
                 None => {
-                    return Err(self.report(
-                        Diagnostic::error(
-                            Code::NotStatic,
-                            "`weights` of `deep` must be known when the spec is checked",
-                        )
-                        .at(list.span, "an entry depends on what is bound later"),
-                    ));
+                    let later = "an entry depends on what is bound later";
+                    return Err(self.not_static("`weights` of `deep`", list.span, later));
                 }
             }
         }

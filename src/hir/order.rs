@@ -398,13 +398,8 @@ impl Cx<'_> {
                     ));
                 }
                 None => {
-                    return Err(self.report(
-                        Diagnostic::error(
-                            Code::NotStatic,
-                            "`spacing` must be known when the spec is checked",
-                        )
-                        .at(value.span, "depends on what is bound later"),
-                    ));
+                    let later = "depends on what is bound later";
+                    return Err(self.not_static("`spacing`", value.span, later));
                 }
             }
         }

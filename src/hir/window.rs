@@ -245,13 +245,8 @@ impl Cx<'_> {
                 ));
             }
             None => {
-                return Err(self.report(
-                    Diagnostic::error(
-                        Code::NotStatic,
-                        "`sigma` must be known when the spec is checked",
-                    )
-                    .at(sigma.span, "depends on what is bound later"),
-                ));
+                let later = "depends on what is bound later";
+                return Err(self.not_static("`sigma`", sigma.span, later));
             }
         };
         let size = match options.size {

@@ -94,6 +94,28 @@ pub struct Root {
     pub root: Option<PathBuf>,
 }
 
+/// A spec in a file, or typed.
+#[derive(clap::Args, Debug)]
+pub struct Source {
+    /// The spec; `-` is stdin
+    #[arg(
+        value_name = "FILE",
+        required_unless_present = "expression",
+        conflicts_with = "expression"
+    )]
+    pub file: Option<PathBuf>,
+    /// The spec as text, in place of a file
+    #[arg(
+        short = 'e',
+        long = "expression",
+        value_name = "EXPR",
+        allow_hyphen_values = true
+    )]
+    pub expression: Option<String>,
+    #[command(flatten)]
+    pub root: Root,
+}
+
 /// Check specs; silent when all is well
 ///
 /// Every file is read and checked, and all errors of all files are shown with code, place, reason
@@ -181,23 +203,8 @@ Examples:
   lossc eval lesion.loss --input pred=p.npy --input target=t.npy --set alpha=0.3
   lossc eval lesion.loss --inputs batch.npz --grads grads.npz --backend reference")]
 pub struct Eval {
-    /// The spec; `-` is stdin
-    #[arg(
-        value_name = "FILE",
-        required_unless_present = "expression",
-        conflicts_with = "expression"
-    )]
-    pub file: Option<PathBuf>,
-    /// The spec as text, in place of a file
-    #[arg(
-        short = 'e',
-        long = "expression",
-        value_name = "EXPR",
-        allow_hyphen_values = true
-    )]
-    pub expression: Option<String>,
     #[command(flatten)]
-    pub root: Root,
+    pub source: Source,
     /// A batch of named arrays, .npz or .safetensors
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<PathBuf>,
@@ -380,23 +387,8 @@ Examples:
   lossc plot lesion.loss --set target=0 -o lesion.png
   lossc plot lesion.loss --over epoch --from 0 --to 50 -o schedule.svg")]
 pub struct Plot {
-    /// The spec; `-` is stdin
-    #[arg(
-        value_name = "FILE",
-        required_unless_present = "expression",
-        conflicts_with = "expression"
-    )]
-    pub file: Option<PathBuf>,
-    /// The spec as text, in place of a file
-    #[arg(
-        short = 'e',
-        long = "expression",
-        value_name = "EXPR",
-        allow_hyphen_values = true
-    )]
-    pub expression: Option<String>,
     #[command(flatten)]
-    pub root: Root,
+    pub source: Source,
     /// What moves: an input or a param; without it the prediction
     #[arg(long, value_name = "NAME")]
     pub over: Option<String>,

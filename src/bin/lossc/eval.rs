@@ -3,7 +3,7 @@
 use crate::answer::{Answer, Failure, Message, Talk};
 use crate::args::{Eval, Float, Format};
 use crate::arrays;
-use crate::files::{self, Spec};
+use crate::files;
 use crate::folder;
 use crate::numbers::{show, to_json};
 use crate::table::columns;
@@ -17,15 +17,8 @@ pub fn run(args: &Eval, talk: &mut Talk) -> Result<Answer, Failure> {
     if let Some(grads) = &args.grads {
         gradient_file(grads)?;
     }
-    let spec = match (&args.file, &args.expression) {
-        (Some(file), _) => files::read_spec(file)?,
-        (None, expression) => Spec {
-            name: "<expression>".to_string(),
-            path: None,
-            text: expression.clone().unwrap_or_default(),
-        },
-    };
-    let mut compiler = folder::compiler(&spec, args.root.root.as_deref())?;
+    let spec = files::spec_of(&args.source)?;
+    let mut compiler = folder::compiler(&spec, args.source.root.root.as_deref())?;
     if let Some(backend) = args.backend.as_deref().and_then(Backend::from_name) {
         compiler = compiler.backend(backend);
     }

@@ -1,6 +1,7 @@
 //! Reading specs and writing results.
 
 use crate::answer::{Failure, Message};
+use crate::args::Source;
 use lossc::ast;
 use lossc::diag::Diagnostics;
 use lossc::source::{SourceFile, SourceMap};
@@ -29,6 +30,18 @@ pub fn name(path: &Path) -> String {
 /// Whether a path means stdin.
 pub fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
+}
+
+/// The spec that the command line gives: a file, or text.
+pub fn spec_of(source: &Source) -> Result<Spec, Failure> {
+    match &source.file {
+        Some(file) => read_spec(file),
+        None => Ok(Spec {
+            name: "<expression>".to_string(),
+            path: None,
+            text: source.expression.clone().unwrap_or_default(),
+        }),
+    }
 }
 
 /// Reads a spec; `-` is stdin.

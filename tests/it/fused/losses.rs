@@ -326,6 +326,18 @@ fn passes_are_few() {
 }
 
 #[test]
+fn pairs_of_instructions_are_one() {
+    let graph = gradient(DICE_WCE);
+    let sizes = DimSizes(vec![2, 4, 1000]);
+    let given = inputs(&sizes, 1.0, 2);
+    let bound = tensors(&graph, &given, DType::F32, DType::U8, Lie::Dense);
+    let text = planned(&graph, &sizes, &bound).text();
+    for op in ["loadacc(max)", "acrossbothmul", "addwhereeq"] {
+        assert!(text.contains(op), "no {op} in {text}");
+    }
+}
+
+#[test]
 fn a_second_run_allocates_outputs_only() {
     let graph = gradient(DICE_WCE);
     let sizes = DimSizes(vec![2, 4, 1000]);

@@ -9,7 +9,7 @@ mod svg;
 
 use crate::answer::{Answer, Failure, Message, Talk};
 use crate::args::Plot;
-use crate::files::{self, Spec};
+use crate::files;
 use crate::folder;
 use figure::{Curve, Figure, Panel};
 use lossc::candle_core::DType;
@@ -30,20 +30,13 @@ enum Picture {
 
 pub fn run(args: &Plot, talk: &mut Talk) -> Result<Answer, Failure> {
     let picture = picture(args.output.as_deref())?;
-    let spec = match (&args.file, &args.expression) {
-        (Some(file), _) => files::read_spec(file)?,
-        (None, expression) => Spec {
-            name: "<expression>".to_string(),
-            path: None,
-            text: expression.clone().unwrap_or_default(),
-        },
-    };
-    let compiler = folder::compiler(&spec, args.root.root.as_deref())?;
+    let spec = files::spec_of(&args.source)?;
+    let compiler = folder::compiler(&spec, args.source.root.root.as_deref())?;
     let loss = compiler.backend(Backend::Reference).compile(&spec.text)?;
     talk.report(loss.warnings());
     let sample = Sample::new(&loss, args.over.as_deref(), &args.numbers)?;
     let (from, to) = ends(args, &loss, &sample)?;
-    let title = match &args.expression {
+    let title = match &args.source.expression {
         Some(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
         None => spec.name.clone(),
     };
