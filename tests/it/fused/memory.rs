@@ -203,17 +203,17 @@ fn tensors_of_candle() -> candle_core::Result<()> {
     Ok(())
 }
 
-/// Classes that lie more than 4 GiB apart. Of the storage only a few pages are ever touched.
+/// Classes that lie 4 GiB apart; Linux gives memory only to the few pages of it that are touched.
 #[test]
 #[cfg(all(target_os = "linux", not(miri)))]
 fn planes_far_apart() {
     let graph = gradient(DICE_WCE);
-    let sizes = DimSizes(vec![1, 3, 13]);
+    let sizes = DimSizes(vec![1, 2, 13]);
     let far = 1 << 30;
-    let arrays = inputs(&sizes, 3.0, 3);
+    let arrays = inputs(&sizes, 3.0, 2);
     let mut bound = tensors(&graph, &arrays, DType::F32, DType::I64, Lie::Dense);
     let expected = meaning(&graph, &sizes, &bound);
-    let mut storage = vec![0f32; 2 * far + 13];
+    let mut storage = vec![0f32; far + 13];
     for (i, &x) in arrays[0].data.iter().enumerate() {
         storage[i / 13 * far + i % 13] = x as f32;
     }
@@ -221,7 +221,7 @@ fn planes_far_apart() {
         data: Data::F32(&storage),
         offset: 0,
     };
-    bound[0].layout.strides = vec![3 * far, far, 1];
+    bound[0].layout.strides = vec![2 * far, far, 1];
     let program = Program::new(planned(&graph, &sizes, &bound));
     let mut views: Vec<InputView<'_>> = bound.iter().map(bind::Tensor::view).collect();
     views[0] = logits;
