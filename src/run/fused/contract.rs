@@ -19,8 +19,8 @@ const DEPTH: usize = 256;
 /// Rows that a thread takes at a time.
 const TASK: usize = 8 * ROWS;
 
-/// Below this many products a second thread costs more than it saves.
-const THREAD_WORK: usize = 256 * 1024;
+/// Below this many products a second thread costs more than it saves; for Miri as in `exec.rs`.
+const THREAD_PRODUCTS: usize = if cfg!(miri) { 1 } else { 256 * 1024 };
 
 /// Memory of contractions, kept from run to run.
 #[derive(Default)]
@@ -93,7 +93,7 @@ pub(super) fn run(
     let (walk_a, walk_b) = (&whole.args[0], &whole.args[1]);
     let [batch, rows, columns, depth] = &kinds(whole, walk_a, walk_b);
     let (m, n, k) = (rows.count(), columns.count(), depth.count());
-    let threads = if m * n * k < THREAD_WORK {
+    let threads = if m * n * k < THREAD_PRODUCTS {
         1
     } else {
         threads.clamp(1, m.div_ceil(TASK))

@@ -15,8 +15,9 @@ use crate::plan::{Base, Lane, Loc, Pass, Place, TileOp};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Below this many elements a second thread costs more than it saves.
-pub(super) const THREAD_WORK: usize = 48 * 1024;
+/// Below this many elements a second thread costs more than it saves. Miri, which is slow, is to see threads
+/// at work on few.
+pub(super) const THREAD_WORK: usize = if cfg!(miri) { 1 } else { 48 * 1024 };
 
 /// Bytes of a line of memory.
 const LINE: usize = 64;

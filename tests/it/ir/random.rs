@@ -17,8 +17,6 @@ pub const M: DimId = DimId(4);
 
 /// So many cases. Failures are not written to files: one that is worth keeping becomes a test.
 pub fn config(cases: u32) -> ProptestConfig {
-    // Miri takes a second for each.
-    let cases = if cfg!(miri) { cases.min(12) } else { cases };
     let config = ProptestConfig::with_cases(cases);
     ProptestConfig {
         failure_persistence: None,
