@@ -3,14 +3,14 @@
 //!
 //! They are short enough for Miri; ARCHITECTURE.md has the command.
 
-use super::bind::{self, Lie, distance, meaning, planned, run, tensors};
+use super::bind::{Lie, distance, meaning, planned, run, tensors};
 use super::losses::{CE, DICE_WCE, F32, check, gradient, inputs};
 use super::{contract, order};
 use candle_core::{DType as Type, Device, Tensor, Var};
 use lossc::ir::{DimSizes, Graph};
 use lossc::plan::DType;
 use lossc::run::Array;
-use lossc::run::fused::{Data, InputView, Program};
+use lossc::run::fused::Program;
 use lossc::{Backend, Compiler};
 use rayon::{ThreadBuilder, ThreadPoolBuilder};
 
@@ -160,6 +160,8 @@ fn tensors_of_candle() -> candle_core::Result<()> {
 #[test]
 #[cfg(all(target_os = "linux", not(miri)))]
 fn planes_far_apart() {
+    use super::bind::Tensor;
+    use lossc::run::fused::{Data, InputView};
     let graph = gradient(DICE_WCE);
     let sizes = DimSizes(vec![1, 2, 13]);
     let far = 1 << 30;
@@ -172,7 +174,7 @@ fn planes_far_apart() {
     }
     bound[0].layout.strides = vec![2 * far, far, 1];
     let program = Program::new(planned(&graph, &sizes, &bound));
-    let mut views: Vec<InputView<'_>> = bound.iter().map(bind::Tensor::view).collect();
+    let mut views: Vec<InputView<'_>> = bound.iter().map(Tensor::view).collect();
     views[0] = InputView {
         data: Data::F32(&storage),
         offset: 0,
