@@ -8,10 +8,10 @@
 //! every task writes to elements that no other task touches.
 
 use super::Workspace;
-use super::kernels::{Isa, Kernel, WIDE, kernel, prefetch, product};
+use super::kernels::{Block, Isa, Kernel, WIDE, block, kernel, prefetch};
 use super::lanes::{Int, Lanes};
 use super::whole::{join, start};
-use crate::plan::{Base, Lane, Loc, Pass, Place, TileOp};
+use crate::plan::{Base, DType, Lane, Loc, Pass, Place, TileOp};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -151,20 +151,33 @@ fn by_isa<T: Lanes>(pass: &Pass) -> Loaded {
     loaded::<T, super::kernels::Baseline>(pass)
 }
 
-/// The kernel of contractions for this machine.
-pub(super) fn product_kernel() -> Kernel {
+/// The kernels of a product of matrices.
+pub(super) struct Products {
+    pub block: Block,
+    /// Loads numbers of either operand.
+    pub load: [Kernel; 2],
+}
+
+/// The kernels of products of matrices of these types for this machine.
+pub(super) fn products<T: Lanes>(dtypes: [DType; 2]) -> Products {
+    fn of<T: Lanes, I: Isa>(dtypes: [DType; 2]) -> Products {
+        Products {
+            block: block::<T, I>(),
+            load: dtypes.map(|dtype| kernel::<T, I>(TileOp::Load(dtype), [false; 4])),
+        }
+    }
     #[cfg(target_arch = "x86_64")]
     {
         use super::kernels::{Avx2, Avx512};
         let level = super::level();
         if level >= 2 {
-            return product::<Avx512>();
+            return of::<T, Avx512>(dtypes);
         }
         if level == 1 {
-            return product::<Avx2>();
+            return of::<T, Avx2>(dtypes);
         }
     }
-    product::<super::kernels::Baseline>()
+    of::<T, super::kernels::Baseline>(dtypes)
 }
 
 fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
