@@ -5,21 +5,24 @@
 //! of rows and columns. It packs its columns side by side in panels, reads rows where they lie if they
 //! lie well, and hands blocks of both to a kernel that keeps the result in registers.
 //!
-//! Every element is summed in one order, whoever computes it and in whichever block: [`DEPTH`] terms
-//! in the lane type, in short chains (`kernels/product.rs`), and those sums in f64. The bits do not depend on the
-//! number of threads.
+//! Every element is summed in one order, whoever computes it and in whichever block: [`STRETCH`] terms
+//! in the type of the lanes, and those sums in f64. The bits do not depend on the number of threads.
 
 use super::exec::{Aligned, Products, products};
-use super::kernels::{Kernel, ROWS};
+use super::kernels::{Kernel, ROWS, STRETCH, prefetch};
 use super::lanes::Lanes;
-use super::memory::Element;
 use crate::plan::{DType, Lane, Matrix, Product};
-use half::{bf16, f16};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Terms that are summed in one go: their panels stay in the second cache.
-const DEPTH: usize = 256;
+/// Terms that are summed in one go, whole stretches of them: their panels stay in the second cache.
+const DEPTH: usize = 4 * STRETCH;
+
+/// Lines of columns are asked for so many terms before they are copied: they may be far apart.
+const AHEAD: usize = 16;
+
+/// Bytes of a line of memory.
+const LINE: usize = 64;
 
 /// Columns of a task.
 const TASK_COLUMNS: usize = 128;
@@ -162,7 +165,7 @@ unsafe fn typed<T: Lanes>(
     } else {
         threads.max(1)
     };
-    let kernels = products::<T>([left.dtype, right.dtype]);
+    let kernels = products::<T>([left.dtype, right.dtype, product.into.dtype]);
     let task = task(
         [m, n],
         depth.count(),
@@ -266,7 +269,7 @@ unsafe fn rectangle<T: Lanes>(shared: &Shared<'_>, task: usize, memory: &mut Mem
     let wide = shared.kernels.block.columns;
     let (rows, columns) = (memory.row_at.len(), memory.column_at.len());
     // The rows of a block in the result are so far apart if the kernel may write it.
-    let put = shared.even().filter(|_| k <= DEPTH);
+    let put = shared.even().filter(|_| k <= STRETCH);
     // Where the sums of a block wait for the next terms; alone if there are none.
     let (down, across) = if k <= DEPTH {
         (0, 0)
@@ -311,7 +314,7 @@ unsafe fn rectangle<T: Lanes>(shared: &Shared<'_>, task: usize, memory: &mut Mem
                 run(shared.kernels.block.add, sums.as_mut_ptr().cast(), wide);
                 if terms.end == k {
                     // SAFETY: the rows and columns are in the result, and belong to this task.
-                    unsafe { write::<T>(shared, sums, row_at, column_at) };
+                    unsafe { write(shared, sums, row_at, column_at) };
                 }
             }
         }
@@ -373,15 +376,20 @@ unsafe fn pack_columns<T: Lanes>(shared: &Shared<'_>, terms: &Range<usize>, memo
     let panels = panels.pointer().cast::<T>();
     let depth = &shared.depth;
     let apart = shared.columns.even(&shared.columns.b);
+    let size = shared.b.dtype.size();
     let load = |d: *mut T, at: usize, n: usize, apart: usize| {
-        let a = shared.first[1]
-            .wrapping_add(at * shared.b.dtype.size())
-            .cast_const();
+        let a = shared.first[1].wrapping_add(at * size).cast_const();
         // SAFETY: the numbers are those of the operand, and there is room for them.
         unsafe { (shared.kernels.load[1])(d.cast(), a, a, a, a, n, apart) };
     };
     for (t, term) in terms.clone().enumerate() {
         let at = depth.at(&depth.b, term);
+        if apart == Some(1) {
+            let ahead = (column_at[0][0] + depth.at(&depth.b, term + AHEAD)) * size;
+            for line in (0..column_at.len() * size).step_by(LINE) {
+                prefetch(shared.first[1].wrapping_add(ahead + line));
+            }
+        }
         for (j, columns) in column_at.chunks(wide).enumerate() {
             let d = panels.wrapping_add((j * len + t) * wide);
             match apart {
@@ -471,38 +479,19 @@ unsafe fn pack_rows<T: Lanes>(
 ///
 /// # Safety
 /// The rows and columns are in the result.
-unsafe fn write<T: Lanes>(
-    shared: &Shared<'_>,
-    sums: &[f64],
-    rows: &[[usize; 2]],
-    columns: &[[usize; 2]],
-) {
-    let into = shared.first[2];
-    let wide = shared.kernels.block.columns;
-    // SAFETY: the same promise.
-    unsafe {
-        match shared.into.dtype {
-            DType::F16 => scatter::<T, f16>(into.cast(), sums, wide, rows, columns),
-            DType::BF16 => scatter::<T, bf16>(into.cast(), sums, wide, rows, columns),
-            DType::F32 => scatter::<T, f32>(into.cast(), sums, wide, rows, columns),
-            _ => scatter::<T, f64>(into.cast(), sums, wide, rows, columns),
-        }
-    }
-}
-
-/// # Safety
-/// As for [`write`]; the elements are of this type.
-unsafe fn scatter<T: Lanes, E: Element>(
-    into: *mut E,
-    sums: &[f64],
-    wide: usize,
-    rows: &[[usize; 2]],
-    columns: &[[usize; 2]],
-) {
+unsafe fn write(shared: &Shared<'_>, sums: &[f64], rows: &[[usize; 2]], columns: &[[usize; 2]]) {
+    let (wide, size) = (shared.kernels.block.columns, shared.into.dtype.size());
+    let apart = shared.columns.even(&shared.columns.into);
     for (sums, row) in sums.chunks_exact(wide).zip(rows) {
-        for (&sum, column) in sums.iter().zip(columns) {
-            // SAFETY: the element is in the result.
-            unsafe { *into.add(row[1] + column[1]) = E::store(T::of(sum)) };
+        let store = |first: usize, n: usize, apart: usize| {
+            let a = sums[first..].as_ptr().cast();
+            let d = shared.first[2].wrapping_add((row[1] + columns[first][1]) * size);
+            // SAFETY: the elements are in the result.
+            unsafe { (shared.kernels.store)(d, a, a, a, a, n, apart) };
+        };
+        match apart {
+            Some(apart) => store(0, columns.len(), apart),
+            None => (0..columns.len()).for_each(|c| store(c, 1, 1)),
         }
     }
 }

@@ -10,6 +10,7 @@
 use super::Workspace;
 use super::kernels::{Block, Isa, Kernel, WIDE, block, kernel, prefetch};
 use super::lanes::{Int, Lanes};
+use super::memory::prefer_huge_pages;
 use super::whole::{join, start};
 use crate::plan::{Base, DType, Lane, Loc, Pass, Place, TileOp};
 use std::ops::Range;
@@ -91,16 +92,20 @@ pub(super) struct Aligned(Vec<Line>);
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([u8; 64]);
+struct Line([u8; LINE]);
 
 impl Aligned {
     pub fn zeroed(bytes: usize) -> Aligned {
-        Aligned(vec![Line([0; 64]); bytes.div_ceil(64)])
+        let lines = bytes.div_ceil(LINE);
+        let mut memory: Vec<Line> = Vec::with_capacity(lines);
+        prefer_huge_pages(memory.as_mut_ptr().cast(), bytes);
+        memory.resize(lines, Line([0; LINE]));
+        Aligned(memory)
     }
 
     /// Makes it at least this large; what was there is lost.
     pub fn reserve(&mut self, bytes: usize) {
-        if self.0.len() * 64 < bytes {
+        if self.0.len() * LINE < bytes {
             *self = Aligned::zeroed(bytes);
         }
     }
@@ -156,14 +161,17 @@ pub(super) struct Products {
     pub block: Block,
     /// Loads numbers of either operand.
     pub load: [Kernel; 2],
+    /// Stores numbers of f64 in the result.
+    pub store: Kernel,
 }
 
-/// The kernels of products of matrices of these types for this machine.
-pub(super) fn products<T: Lanes>(dtypes: [DType; 2]) -> Products {
-    fn of<T: Lanes, I: Isa>(dtypes: [DType; 2]) -> Products {
+/// The kernels for this machine of products of matrices of these types, the last that of the result.
+pub(super) fn products<T: Lanes>(dtypes: [DType; 3]) -> Products {
+    fn of<T: Lanes, I: Isa>([a, b, into]: [DType; 3]) -> Products {
         Products {
             block: block::<T, I>(),
-            load: dtypes.map(|dtype| kernel::<T, I>(TileOp::Load(dtype), [false; 4])),
+            load: [a, b].map(|dtype| kernel::<T, I>(TileOp::Load(dtype), [false; 4])),
+            store: kernel::<f64, I>(TileOp::Store(into), [false; 4]),
         }
     }
     #[cfg(target_arch = "x86_64")]
@@ -419,7 +427,7 @@ pub(super) unsafe fn run(
 /// As for [`run`]; no other thread runs this task.
 unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
     let (pass, loaded) = (shared.pass, shared.loaded);
-    debug_assert!(worker.scratch.0.len() * 64 >= shared.scratch);
+    debug_assert!(worker.scratch.0.len() * LINE >= shared.scratch);
     let slots = worker.slots.pointer().cast::<[f64; WIDE]>();
     for sum in &pass.sums {
         for slot in sum.slot..sum.slot + sum.width {

@@ -17,7 +17,7 @@ mod product;
 
 use super::lanes::Lanes;
 pub(super) use choose::kernel;
-pub(super) use product::{Block, ROWS, block};
+pub(super) use product::{Block, ROWS, STRETCH, block};
 
 /// A kernel: the result, four operands, lanes, and a number that some kernels want. Which pointers it
 /// uses, and how many elements behind each, depends on the instruction; see
