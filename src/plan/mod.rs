@@ -187,7 +187,7 @@ fn steps(stores: &mut stores::Stores, roots: &[(Id, bool)]) -> Vec<Step> {
                     steps.push(Step::Whole(std::mem::take(&mut group)));
                 }
                 let output = roots.iter().position(|&root| root == (id, true));
-                steps.push(Step::Product(stores.product(id, output)));
+                steps.push(Step::Product(Box::new(stores.product(id, output))));
             } else {
                 group.push(stores.whole(id));
             }

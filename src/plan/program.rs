@@ -37,7 +37,7 @@ pub enum Step {
     /// Whole-tensor operations, one after the other.
     Whole(Vec<Whole>),
     /// A product of matrices.
-    Product(Product),
+    Product(Box<Product>),
     /// One trip over memory.
     Pass(Box<Pass>),
 }

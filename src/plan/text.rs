@@ -24,7 +24,7 @@ impl Plan {
 
     fn products(&self) -> impl Iterator<Item = &Product> {
         self.steps.iter().filter_map(|s| match s {
-            Step::Product(product) => Some(product),
+            Step::Product(product) => Some(&**product),
             Step::Whole(_) | Step::Pass(_) => None,
         })
     }
