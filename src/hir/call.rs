@@ -249,44 +249,4 @@ impl<'a> Cx<'a> {
         let value = self.eval(&body.value)?;
         if failed { Err(Reported) } else { Ok(value) }
     }
-
-    /// Checks definitions of the file that nothing calls, on operands made for the purpose, so that
-    /// a mistake in them does not wait for the first call.
-    pub(super) fn probe_uncalled(&mut self) {
-        let uncalled: Vec<&'a ast::Definition> = self
-            .definitions
-            .iter()
-            .copied()
-            .filter(|d| !self.called.contains(&(*d as *const _)))
-            .collect();
-        for definition in uncalled {
-            if definition.options.iter().any(|o| o.default.is_none()) {
-                // What is required of a call cannot be guessed.
-                continue;
-            }
-            let mut fits = Vec::new();
-            let axes = self.probe_axes(definition.head);
-            for operand in &definition.operands {
-                let Some(id) = self.probe_operand(operand, axes) else {
-                    break;
-                };
-                fits.push(Fit {
-                    id,
-                    steps: Vec::new(),
-                    span: operand.span,
-                    cost: 0,
-                });
-            }
-            if fits.len() == definition.operands.len() {
-                let site = CallSite {
-                    callee: &definition.name,
-                    args: &[],
-                    on: None,
-                    span: definition.name.span,
-                };
-                // What is wrong has been reported; the value is of no use.
-                let _ = self.expand(definition, site, fits);
-            }
-        }
-    }
 }

@@ -159,6 +159,8 @@ pub(super) struct Cx<'a> {
     /// How many axes the packs hold, where that has turned out to matter.
     pub ranks: &'a dyn Fn(&str) -> Option<usize>,
     pub ranks_matter: bool,
+    /// Whether a tensor or an axis of the file has been asked for since this was last made false.
+    pub reads_file: bool,
     steps: usize,
 }
 
@@ -186,6 +188,7 @@ impl<'a> Cx<'a> {
             diags,
             ranks,
             ranks_matter: false,
+            reads_file: false,
             steps: 0,
         }
     }
