@@ -8,7 +8,7 @@ use crate::ast;
 use crate::ast::vocabulary;
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::ir::MapOp;
-use crate::source::Span;
+use crate::source::{FileId, Span};
 
 /// Calls may lie this deep in each other; a library needs a handful.
 const MAX_CALLS: usize = 64;
@@ -45,6 +45,10 @@ impl<'a> Cx<'a> {
         if let (Some(module), None, None) = (module, args, axes) {
             return Err(self.uncalled(module, callee));
         }
+        let here = self.here();
+        if module.is_none() && self.is_misdeclared(here, name) {
+            return Err(Reported);
+        }
         if module.is_none() && is_builtin(name) {
             if let Some(on) = on {
                 let at = on.first().map_or(span, |arg| arg.value.span);
@@ -62,8 +66,11 @@ impl<'a> Cx<'a> {
             Some(module) => self.of_module(module, callee)?,
             None => self.candidates(name),
         };
-        if candidates.is_empty() {
+        let Some(first) = candidates.first() else {
             return Err(self.unknown_callee(callee));
+        };
+        if module.is_some() && self.is_misdeclared(first.head.file, name) {
+            return Err(Reported);
         }
         if let Some(axis) = axes.and_then(<[_]>::first) {
             return Err(self.report(
@@ -82,6 +89,12 @@ impl<'a> Cx<'a> {
             span,
         };
         self.overload(&candidates, site)
+    }
+
+    /// Whether a file has a definition of this name whose head is wrong.
+    fn is_misdeclared(&self, file: FileId, name: &str) -> bool {
+        let mut wrong = self.misdeclared.iter();
+        wrong.any(|d| d.head.file == file && d.answers_to(name))
     }
 
     /// The definitions of a name: the file's own, else the library's, whose private names are for

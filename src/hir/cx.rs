@@ -161,6 +161,12 @@ pub(super) struct Cx<'a> {
     pub ranks_matter: bool,
     /// Whether a tensor or an axis of the file has been asked for since this was last made false.
     pub reads_file: bool,
+    /// Definitions whose head is wrong, so that calls of them say nothing more.
+    pub misdeclared: Vec<&'a ast::Definition>,
+    /// Operands that calls have missed, which is said once of each.
+    pub missed: Vec<String>,
+    /// Axes of classes that should have been the same, which is said once of each pair.
+    pub told_apart: Vec<(AxisId, AxisId)>,
     steps: usize,
 }
 
@@ -189,6 +195,9 @@ impl<'a> Cx<'a> {
             ranks,
             ranks_matter: false,
             reads_file: false,
+            misdeclared: Vec::new(),
+            missed: Vec::new(),
+            told_apart: Vec::new(),
             steps: 0,
         }
     }

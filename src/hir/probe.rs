@@ -50,6 +50,12 @@ impl<'a> Cx<'a> {
             .iter()
             .copied()
             .filter(|d| !self.called.contains(&(*d as *const _)))
+            .filter(|d| {
+                !self
+                    .misdeclared
+                    .iter()
+                    .any(|wrong| std::ptr::eq(*wrong, *d))
+            })
             .collect();
         for definition in uncalled {
             if definition.options.iter().any(|o| o.default.is_none()) {
@@ -76,7 +82,7 @@ impl<'a> Cx<'a> {
     fn probe(&mut self, definition: &'a ast::Definition, guess: Guess) -> bool {
         let memo = std::mem::take(&mut self.memo);
         let (axes, ranks_matter) = (self.axes.clone(), self.ranks_matter);
-        let checks = self.checks.len();
+        let (checks, told_apart) = (self.checks.len(), self.told_apart.len());
         self.reads_file = false;
 
         let roles = [("N", Role::Batch), ("C", Role::Class), ("S", Role::Space)];
@@ -102,6 +108,7 @@ impl<'a> Cx<'a> {
             self.diags.retain(|diagnostic| !is_of_axes(diagnostic.code));
         }
         self.checks.truncate(checks);
+        self.told_apart.truncate(told_apart);
         (self.axes, self.ranks_matter) = (axes, ranks_matter);
         self.memo = memo;
         right
