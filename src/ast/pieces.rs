@@ -175,6 +175,11 @@ impl Cutter<'_> {
         if ITEM_WORDS.contains(&word) {
             return true;
         }
+        // A `use` ends with its line: the points of what stands below are not those of its name.
+        let goes_on = word == "as" || matches!(self.text(at - 1), "use" | "as");
+        if self.text(self.start) == "use" && !goes_on {
+            return true;
+        }
         let operand_before = match self.tokens[at - 1].kind {
             TokenKind::Word => !is_reserved(self.text(at - 1)),
             TokenKind::Symbol => matches!(self.text(at - 1), ")" | "]" | "}" | ";"),

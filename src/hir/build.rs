@@ -80,6 +80,16 @@ impl Cx<'_> {
             crate::diag::and_list(&missing)
         };
         let (only_a, only_b) = (names(&a_axes, &b_axes), names(&b_axes, &a_axes));
+        let lone = |list: &[AxisId], other: &[AxisId]| {
+            let mut alone = list.iter().filter(|x| !other.contains(x));
+            match (alone.next(), alone.next()) {
+                (Some(&axis), None) if self.axes.get(axis).role == Role::Class => Some(axis),
+                _ => None,
+            }
+        };
+        if let (Some(a), Some(b)) = (lone(&a_axes, &b_axes), lone(&b_axes, &a_axes)) {
+            return self.classes_differ(a, b, span);
+        }
         let mut diagnostic = Diagnostic::error(
             Code::AxisMismatch,
             format!(
@@ -97,6 +107,29 @@ impl Cx<'_> {
         }
         self.report(diagnostic.help(format!(
             "reduce the one over {only_a} or the other over {only_b} first, or give both the same axes where they are declared"
+        )))
+    }
+
+    /// Reports classes of two names where they must be the same; of two names once, whatever needs it.
+    pub fn classes_differ(&mut self, a: AxisId, b: AxisId, span: Span) -> super::cx::Reported {
+        let (first, second) = (a.min(b), a.max(b));
+        if self.told_apart.contains(&(first, second)) {
+            return super::cx::Reported;
+        }
+        self.told_apart.push((first, second));
+        let name = |axis: AxisId| self.axes.get(axis).name.clone();
+        let (one, other) = (name(first), name(second));
+        let message = format!("classes along `{one}` meet classes along `{other}`");
+        let mut diagnostic =
+            Diagnostic::error(Code::AxisMismatch, message).at(span, "these must be the same");
+        for (axis, name) in [(first, &one), (second, &other)] {
+            let declared = self.axes.get(axis).span;
+            if !self.library.holds(declared) {
+                diagnostic = diagnostic.also(declared, format!("the classes `{name}`"));
+            }
+        }
+        self.report(diagnostic.help(format!(
+            "axes are matched by name: if they are the same classes, write `{one}` in both declarations"
         )))
     }
 

@@ -8,7 +8,7 @@ use crate::ast;
 use crate::ast::vocabulary;
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::ir::MapOp;
-use crate::source::Span;
+use crate::source::{FileId, Span};
 
 /// Calls may lie this deep in each other; a library needs a handful.
 const MAX_CALLS: usize = 64;
@@ -45,6 +45,10 @@ impl<'a> Cx<'a> {
         if let (Some(module), None, None) = (module, args, axes) {
             return Err(self.uncalled(module, callee));
         }
+        let here = self.here();
+        if module.is_none() && self.is_misdeclared(here, name) {
+            return Err(Reported);
+        }
         if module.is_none() && is_builtin(name) {
             if let Some(on) = on {
                 let at = on.first().map_or(span, |arg| arg.value.span);
@@ -62,8 +66,11 @@ impl<'a> Cx<'a> {
             Some(module) => self.of_module(module, callee)?,
             None => self.candidates(name),
         };
-        if candidates.is_empty() {
+        let Some(first) = candidates.first() else {
             return Err(self.unknown_callee(callee));
+        };
+        if module.is_some() && self.is_misdeclared(first.head.file, name) {
+            return Err(Reported);
         }
         if let Some(axis) = axes.and_then(<[_]>::first) {
             return Err(self.report(
@@ -82,6 +89,12 @@ impl<'a> Cx<'a> {
             span,
         };
         self.overload(&candidates, site)
+    }
+
+    /// Whether a file has a definition of this name whose head is wrong.
+    fn is_misdeclared(&self, file: FileId, name: &str) -> bool {
+        let mut wrong = self.misdeclared.iter();
+        wrong.any(|d| d.head.file == file && d.answers_to(name))
     }
 
     /// The definitions of a name: the file's own, else the library's, whose private names are for
@@ -248,45 +261,5 @@ impl<'a> Cx<'a> {
         }
         let value = self.eval(&body.value)?;
         if failed { Err(Reported) } else { Ok(value) }
-    }
-
-    /// Checks definitions of the file that nothing calls, on operands made for the purpose, so that
-    /// a mistake in them does not wait for the first call.
-    pub(super) fn probe_uncalled(&mut self) {
-        let uncalled: Vec<&'a ast::Definition> = self
-            .definitions
-            .iter()
-            .copied()
-            .filter(|d| !self.called.contains(&(*d as *const _)))
-            .collect();
-        for definition in uncalled {
-            if definition.options.iter().any(|o| o.default.is_none()) {
-                // What is required of a call cannot be guessed.
-                continue;
-            }
-            let mut fits = Vec::new();
-            let axes = self.probe_axes(definition.head);
-            for operand in &definition.operands {
-                let Some(id) = self.probe_operand(operand, axes) else {
-                    break;
-                };
-                fits.push(Fit {
-                    id,
-                    steps: Vec::new(),
-                    span: operand.span,
-                    cost: 0,
-                });
-            }
-            if fits.len() == definition.operands.len() {
-                let site = CallSite {
-                    callee: &definition.name,
-                    args: &[],
-                    on: None,
-                    span: definition.name.span,
-                };
-                // What is wrong has been reported; the value is of no use.
-                let _ = self.expand(definition, site, fits);
-            }
-        }
     }
 }

@@ -1,9 +1,7 @@
 //! A file → [`Hir`]: items in order, then what is minimized, then what nothing used.
 
-use super::axes::{AxisId, Role};
 use super::cx::{Checked, Cx, Global, GlobalSource, Library, Reported, State, operands};
-use super::tree::{Expr, ExprId, ExprKind, Hir, Ignore, InputSource, Report};
-use super::ty::Kind;
+use super::tree::{Expr, ExprId, ExprKind, Hir, Ignore, InputSource, Report, Term};
 use crate::ast::{self, Ast, ItemKind};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
@@ -35,8 +33,28 @@ pub fn check(
     cx.file(ast).ok()
 }
 
+/// What a file asks for, in the expressions of the checker.
+struct Outputs {
+    total: ExprId,
+    terms: Vec<Term>,
+    reports: Vec<Report>,
+    ignore: Option<Ignore>,
+}
+
 impl<'a> Cx<'a> {
     fn file(&mut self, ast: &'a Ast) -> Checked<Hir> {
+        let outputs = self.outputs(ast);
+        self.probe_uncalled();
+        let outputs = outputs?;
+        if self.diags.has_errors() {
+            return Err(Reported);
+        }
+        self.warn_unused(ast);
+        Ok(self.finish(outputs))
+    }
+
+    /// What the file asks for.
+    fn outputs(&mut self, ast: &'a Ast) -> Checked<Outputs> {
         let mut failed = self.declare(ast).is_err();
         let mut minimize: Option<&'a ast::Expr> = None;
         for item in &ast.items {
@@ -64,7 +82,6 @@ impl<'a> Cx<'a> {
             }
         }
         let reports = self.reports(ast);
-        self.probe_uncalled();
         let (Some(expr), Some(total)) = (minimize, total) else {
             let whole = Span {
                 start: ast.span.end,
@@ -84,11 +101,15 @@ impl<'a> Cx<'a> {
             self.limit_readings(rule)?;
             self.refuse_moves(rule)?;
         }
-        if failed || self.diags.has_errors() {
+        if failed {
             return Err(Reported);
         }
-        self.warn_unused(ast);
-        Ok(self.finish(total, terms, reports, ignore))
+        Ok(Outputs {
+            total,
+            terms,
+            reports,
+            ignore,
+        })
     }
 
     fn reports(&mut self, ast: &'a Ast) -> Checked<Vec<Report>> {
@@ -276,13 +297,13 @@ impl<'a> Cx<'a> {
     }
 
     /// Keeps what the outputs need: expressions are renumbered, inputs that nothing uses go.
-    fn finish(
-        &mut self,
-        total: ExprId,
-        mut terms: Vec<super::tree::Term>,
-        mut reports: Vec<Report>,
-        mut ignore: Option<Ignore>,
-    ) -> Hir {
+    fn finish(&mut self, outputs: Outputs) -> Hir {
+        let Outputs {
+            total,
+            mut terms,
+            mut reports,
+            mut ignore,
+        } = outputs;
         let mut checks = std::mem::take(&mut self.checks);
         let mut needed = vec![false; self.exprs.len()];
         let roots = [total]
@@ -363,58 +384,6 @@ impl<'a> Cx<'a> {
             checks,
             ranks_matter: self.ranks_matter,
         }
-    }
-
-    /// Axes of a batch, of classes and of space, made to check a definition that nothing calls.
-    pub(super) fn probe_axes(&mut self, span: Span) -> [AxisId; 3] {
-        let roles = [("N", Role::Batch), ("C", Role::Class), ("S", Role::Space)];
-        roles.map(|(name, role)| self.axes.probe(name, role, span))
-    }
-
-    /// An operand of a declared type over such axes.
-    pub(super) fn probe_operand(
-        &mut self,
-        operand: &ast::OperandDecl,
-        [n, c, s]: [AxisId; 3],
-    ) -> Option<ExprId> {
-        let ast::TypeKind::Tensor { kind, class, .. } = &operand.ty.kind else {
-            return None;
-        };
-        let span = operand.span;
-        use super::ty::Classes;
-        let per = matches!(class.as_ref().map(|c| c.word), Some(ast::ClassWord::Per));
-        let classes = if per {
-            Classes::Per(c)
-        } else {
-            Classes::Over(c)
-        };
-        let (kind, axes) = match kind.text.as_str() {
-            "logits" => (Kind::Logits(classes), vec![n, c, s]),
-            "probs" => (Kind::Probs(classes), vec![n, c, s]),
-            "log_probs" => (Kind::LogProbs(classes), vec![n, c, s]),
-            "onehot" => (Kind::OneHot(c), vec![n, c, s]),
-            "labels" => (Kind::Labels(c), vec![n, s]),
-            "mask" if per => (Kind::Mask(Some(c)), vec![n, c, s]),
-            "mask" => (Kind::Mask(None), vec![n, s]),
-            "real" => (Kind::Real, vec![n, s]),
-            // Other types have been refused where the definition was declared, or need numbers
-            // that cannot be guessed.
-            _ => return None,
-        };
-        if let ast::TypeKind::Tensor { axes: Some(_), .. } = &operand.ty.kind {
-            // Axes of certain names and sizes cannot be guessed either.
-            return None;
-        }
-        let ty = super::ty::Ty::new(kind, axes);
-        let input = self.inputs.len() as u32;
-        self.inputs.push(super::tree::Input {
-            name: String::new(),
-            span,
-            doc: None,
-            ty: ty.clone(),
-            source: InputSource::Tensor(Vec::new()),
-        });
-        Some(self.intern(ExprKind::Input(input), ty, span))
     }
 }
 

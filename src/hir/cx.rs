@@ -159,6 +159,14 @@ pub(super) struct Cx<'a> {
     /// How many axes the packs hold, where that has turned out to matter.
     pub ranks: &'a dyn Fn(&str) -> Option<usize>,
     pub ranks_matter: bool,
+    /// Whether a tensor or an axis of the file has been asked for since this was last made false.
+    pub reads_file: bool,
+    /// Definitions whose head is wrong, so that calls of them say nothing more.
+    pub misdeclared: Vec<&'a ast::Definition>,
+    /// Operands that calls have missed, which is said once of each.
+    pub missed: Vec<String>,
+    /// Axes of classes that should have been the same, which is said once of each pair.
+    pub told_apart: Vec<(AxisId, AxisId)>,
     steps: usize,
 }
 
@@ -186,6 +194,10 @@ impl<'a> Cx<'a> {
             diags,
             ranks,
             ranks_matter: false,
+            reads_file: false,
+            misdeclared: Vec::new(),
+            missed: Vec::new(),
+            told_apart: Vec::new(),
             steps: 0,
         }
     }

@@ -249,6 +249,14 @@ impl<'a> Cx<'a> {
     /// The value of a top-level name, found when it is first asked for.
     pub fn global(&mut self, i: usize, span: Span) -> Checked<Value> {
         self.globals[i].used = true;
+        let value = self.found(i, span)?;
+        if let Value::Expr(id) = value {
+            self.reads_file |= !self.ty(id).axes.is_empty();
+        }
+        Ok(value)
+    }
+
+    fn found(&mut self, i: usize, span: Span) -> Checked<Value> {
         match self.globals[i].state.clone() {
             State::Done(value) => value,
             State::Running => {
@@ -297,7 +305,10 @@ impl<'a> Cx<'a> {
         }
         let found = self.axes.lookup(name).map(<[AxisId]>::to_vec);
         match found {
-            Some(axes) if self.sees_file() => Ok(self.axes_at_level(axes)),
+            Some(axes) if self.sees_file() => {
+                self.reads_file = true;
+                Ok(self.axes_at_level(axes))
+            }
             _ => {
                 let elsewhere = match name {
                     "True" => Some("true"),

@@ -480,6 +480,7 @@ impl<'a> Cx<'a> {
     pub(super) fn definition(&mut self, definition: &'a ast::Definition) -> Checked<()> {
         let builtin = |name: &&ast::Ident| super::functions::is_builtin(&name.text);
         if let Some(name) = definition.names().find(builtin) {
+            self.misdeclared.push(definition);
             return Err(self.report(
                 Diagnostic::error(
                     Code::Duplicate,
@@ -562,6 +563,10 @@ impl<'a> Cx<'a> {
             }
         }
         self.definitions.push(definition);
-        if failed { Err(Reported) } else { Ok(()) }
+        if failed {
+            self.misdeclared.push(definition);
+            return Err(Reported);
+        }
+        Ok(())
     }
 }

@@ -28,6 +28,7 @@ mod order;
 mod overload;
 mod pick;
 mod print;
+mod probe;
 mod resize;
 mod select;
 mod tree;

@@ -23,37 +23,29 @@ impl<'a> Cx<'a> {
         let mut positional = site.args.iter().filter(|arg| arg.name.is_none());
         let mut failed = false;
         let mut given: Vec<Option<&ast::Arg>> = Vec::new();
+        // By position the first option comes first, whatever else is given by name.
         for option in &definition.options {
             let keyed = site.args.iter().filter(|arg| {
                 arg.name
                     .as_ref()
                     .is_some_and(|key| key.text == option.name.text)
             });
-            let keyed: Vec<&ast::Arg> = keyed.collect();
-            if let [first, second, ..] = keyed[..] {
-                self.report(
+            let all: Vec<&ast::Arg> = positional.next().into_iter().chain(keyed).collect();
+            if let [first, second, ..] = all[..] {
+                let how = match first.name {
+                    None => "given by position and by name",
+                    Some(_) => "given twice",
+                };
+                return Err(self.report(
                     Diagnostic::error(
                         Code::TooManyArguments,
-                        format!("option `{}` is given twice", option.name.text),
+                        format!("option `{}` is {how}", option.name.text),
                     )
                     .at(second.value.span, "given again")
                     .also(first.value.span, "given here first"),
-                );
-                return Err(Reported);
+                ));
             }
-            given.push(keyed.first().copied().or_else(|| positional.next()));
-        }
-        if let Some(extra) = positional.next() {
-            return Err(self.report(
-                Diagnostic::error(
-                    Code::TooManyArguments,
-                    format!(
-                        "an option of `{}` is given by position and by name",
-                        definition.name.text
-                    ),
-                )
-                .at(extra.value.span, "no option is left for this"),
-            ));
+            given.push(all.first().copied());
         }
         for (option, arg) in definition.options.iter().zip(given) {
             let value = match (arg, &option.default) {
@@ -132,6 +124,9 @@ impl<'a> Cx<'a> {
                 match self.eval(arg)? {
                     Value::Axes(axes) => Ok(Value::Axes(axes)),
                     Value::List(items) if items.is_empty() => Ok(Value::Axes(Vec::new())),
+                    _ if let Some((role, span)) = self.hidden_in(arg) => {
+                        Err(self.hidden_role(&role, span))
+                    }
                     _ => Err(self.report(
                         wrong(format!("`{name}` of `{of}` is a list of axes"))
                             .at(arg.span, "not axes")

@@ -101,6 +101,16 @@ impl<'a> Cx<'a> {
         let Some((closest, others)) = misfits.split_first() else {
             return Err(Reported);
         };
+        let of_file = self.scopes.last().is_none_or(|scope| scope.file_operands);
+        if let (Reason::MissingOperand(operand), None, true) = (closest.reason, site.on, of_file)
+            && self.fitting(closest.definition, site).is_none()
+        {
+            let name = &closest.definition.operands[operand].name.text;
+            if self.missed.contains(name) {
+                return Err(Reported);
+            }
+            self.missed.push(name.clone());
+        }
         let mut diagnostic = self.explain(closest, site);
         for other in others.iter().take(SHOWN) {
             // What is wrong with all of them in the same way is said once.

@@ -44,23 +44,7 @@ impl Cx<'_> {
             .into_iter()
             .find(|&a| self.axes.get(a).role == Role::Class);
         if let (None, Some(other), Kind::Labels(of)) = (axis, other, self.ty(labels.id).kind) {
-            let (other, of) = (
-                self.axes.get(other).name.clone(),
-                self.axes.get(of).name.clone(),
-            );
-            return Err(self.report(
-                Diagnostic::error(
-                    Code::AxisMismatch,
-                    format!(
-                        "the labels are numbers of `{of}`, and the classes lie along `{other}`"
-                    ),
-                )
-                .at(labels.span, format!("labels of `{of}`"))
-                .also(x.span, format!("classes along `{other}`"))
-                .help(format!(
-                    "give both the same axis: declare the labels `of {other}`"
-                )),
-            ));
+            return Err(self.classes_differ(other, of, labels.span));
         }
         let axis = match (axis, self.ty(labels.id).kind) {
             (Some(axis), _) => axis,

@@ -1,8 +1,9 @@
 //! Names that stand for nothing, and what was perhaps meant.
 
-use super::cx::{Cx, Reported};
+use super::axes::Role;
+use super::cx::{Cx, Reported, Value};
 use super::expr::quoted;
-use crate::ast::vocabulary;
+use crate::ast::{self, vocabulary};
 use crate::diag::{Code, Diagnostic, and_list, nearest};
 use crate::source::Span;
 
@@ -21,6 +22,10 @@ impl Cx<'_> {
             diagnostic = diagnostic
                 .note(format!("`{name}` is a function or a loss"))
                 .fix(span, format!("{name}()"), "to call it, add parentheses");
+        } else if let Some(first) = visible.iter().find(|known| is_numbered(name, known)) {
+            diagnostic = diagnostic
+                .note(format!("`{first}` is in scope, and another value"))
+                .help(format!("declare it too: `input {name}: …`"));
         } else if let Some(near) = nearest(name, visible.iter().map(String::as_str)) {
             diagnostic = diagnostic.guess(span, near, "a similar name");
         } else if let Some(near) = nearest(name, ["batch", "class", "space"]) {
@@ -49,6 +54,22 @@ impl Cx<'_> {
         self.report(diagnostic)
     }
 
+    /// The role in a list of axes, or that it is itself, of which a value has the name.
+    pub(super) fn hidden_in(&mut self, list: &ast::Expr) -> Option<(String, Span)> {
+        let items = match &list.kind {
+            ast::ExprKind::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(list),
+        };
+        items.iter().find_map(|item| match &item.kind {
+            ast::ExprKind::Name(name) if Role::from_name(name).is_some() => {
+                let value = self.name(name, item.span);
+                let hidden = !matches!(value, Ok(Value::Axes(_)));
+                hidden.then(|| (name.clone(), item.span))
+            }
+            _ => None,
+        })
+    }
+
     /// Reports a role that cannot be named because a value has its name.
     pub(super) fn hidden_role(&mut self, name: &str, span: Span) -> Reported {
         let mut diagnostic = Diagnostic::error(
@@ -67,4 +88,11 @@ impl Cx<'_> {
         };
         self.report(diagnostic.help("give the value another name"))
     }
+}
+
+/// Whether a name is another with a number behind it: `pred_2` is not a misspelt `pred`.
+fn is_numbered(name: &str, known: &str) -> bool {
+    let number = name.strip_prefix(known).unwrap_or("");
+    let digits = number.strip_prefix('_').unwrap_or(number);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }

@@ -440,7 +440,11 @@ impl Lower<'_> {
             Op::Leaf(Source::Input(n), at) => {
                 (self.stores.input_dtypes[*n as usize], at.strides.clone())
             }
-            _ => return !self.space.rows() && self.trip.finds.contains(&id),
+            _ if self.trip.finds.contains(&id) => return !self.space.rows(),
+            _ if self.stores.schedule.lanes[id] => {
+                (self.stores.lane_dtype(), self.stores.kept_at(id).strides)
+            }
+            _ => return false,
         };
         let lane = self.dims(id).position(self.space.lane).map(|i| strides[i]);
         let same = match self.is_int(id) {

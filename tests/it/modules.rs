@@ -248,6 +248,18 @@ fn what_never_ends_is_refused() {
 }
 
 #[test]
+fn what_stands_below_a_use_is_not_part_of_it() {
+    for spec in [
+        "use monai\nmonai.dice()",
+        "use monai\n(0.5*monai.dice() + monai.focal())",
+        "use monai\n  as m\nm.dice()",
+        "use monai as m\n\n2*m.dice()",
+    ] {
+        assert_eq!(codes(&[], spec), [], "{spec}");
+    }
+}
+
+#[test]
 fn definitions_of_a_module_are_checked_before_they_are_called() {
     let files = [(
         "c.loss",
@@ -267,5 +279,22 @@ fn definitions_of_a_module_are_checked_before_they_are_called() {
             "loss f() on pred: probs, target: probs = dice()\nminimize ce()"
         ),
         []
+    );
+}
+
+#[test]
+fn what_nothing_calls_changes_nothing() {
+    // Nobody has said that there are two classes, or that a param is where `dice` wants it.
+    let spec = "param a: real = -1\n\
+                loss two() on pred: probs, target: probs = mean([1, 2] as real[C])\n\
+                loss checked() on pred: probs, target: probs = dice(smooth=a)\n\
+                minimize wce([1, 2, 3])";
+    let loss = Compiler::new().compile(spec).expect("a right spec");
+    assert!(loss.typed().checks.is_empty());
+    let called = spec.replace("wce([1, 2, 3])", "two() + checked()");
+    assert_eq!(codes(&[], &called), []);
+    assert_eq!(
+        codes(&[], &format!("{called} + wce([1, 2, 3])")),
+        [Code::SizeMismatch]
     );
 }

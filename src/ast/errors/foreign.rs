@@ -84,26 +84,35 @@ const OTHERS: &[Other] = others! {
     "\u{feff}" "here is an invisible character", "", "remove it";
 };
 
-/// Reports what a piece holds that the language does not have, at most once a line.
+/// Reports what a piece holds that the language does not have, at most once a line, and returns whether
+/// there is anything. A point behind one of `misnamed` only follows from what is wrong with a `use`.
 pub(in crate::ast) fn report(
     file: FileId,
     text: &str,
     tokens: &[Token],
+    misnamed: &[&str],
     found: &mut Vec<Diagnostic>,
-) {
-    let mut in_line = 0;
+) -> bool {
+    let (mut in_line, mut any) = (0, false);
     for (at, token) in tokens.iter().enumerate() {
         if token.first {
             in_line = 0;
         }
-        let foreign = token.kind == TokenKind::Foreign && !belongs(text, tokens, at);
-        if foreign && found.len() < MAX_ERRORS {
+        if token.kind != TokenKind::Foreign || belongs(text, tokens, at) {
+            continue;
+        }
+        any = true;
+        let word = |at: usize| &text[tokens[at].start..tokens[at].end];
+        let follows =
+            at > 0 && word(0) != "use" && word(at) == "." && misnamed.contains(&word(at - 1));
+        if found.len() < MAX_ERRORS {
             in_line += 1;
-            if in_line == 1 {
+            if in_line == 1 && !follows {
                 found.push(explain(file, text, tokens, at));
             }
         }
     }
+    any
 }
 
 /// Whether a token that most of the language does not have is at its place here: the path of a
@@ -329,6 +338,21 @@ fn dot(text: &str, tokens: &[Token], at: usize, span: Span) -> Diagnostic {
         };
         return diagnostic.help(format!(
             "functions are written without a module: `{here}(...)`"
+        ));
+    }
+    let before = at.checked_sub(1).map(|at| tokens[at]);
+    if let (Some(axis), Some(name)) = (before.filter(|t| t.kind == TokenKind::Axis), word(at + 1)) {
+        let upper = &text[axis.start..axis.end];
+        return Diagnostic::error(
+            Code::Syntax,
+            format!("`{upper}` is not the name of a module"),
+        )
+        .at(
+            Span::new(span.file, axis.start, axis.end),
+            "modules start in lower case, axes in upper case",
+        )
+        .help(format!(
+            "a module is named with `use monai`, or `use monai as m`, and called as `m.{name}()`"
         ));
     }
     match (first, word(at + 1)) {

@@ -31,6 +31,7 @@ pub(super) use items::unknown_item;
 pub(super) use operands::two_operands;
 pub(super) use refusals::*;
 pub(super) use trouble::Trouble;
+pub(super) use uses::misnamed;
 
 /// The diagnostic for a piece that the grammar refuses.
 pub(super) fn syntax(

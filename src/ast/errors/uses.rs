@@ -1,6 +1,8 @@
 //! Mistakes in `use` items.
 
-use super::super::scan::TokenKind;
+use super::super::grammar::is_reserved;
+use super::super::pieces::Piece;
+use super::super::scan::{Token, TokenKind};
 use super::refusals::lowered;
 use super::trouble::Trouble;
 use crate::diag::Diagnostic;
@@ -22,7 +24,11 @@ pub(super) fn use_item(t: &Trouble) -> Option<Diagnostic> {
         let diagnostic = t
             .error(format!("`{here}` is not the name of a module"))
             .at(t.here_span(), "modules start in lower case")
-            .fix(t.here_span(), lowered(here), "write it in lower case");
+            .guess(
+                t.here_span(),
+                lowered(here),
+                "write it in lower case, here and where it is called",
+            );
         return Some(diagnostic);
     }
     if matches!(here, "{" | "(" | "[" | "import") {
@@ -40,4 +46,25 @@ pub(super) fn use_item(t: &Trouble) -> Option<Diagnostic> {
         return Some(diagnostic);
     }
     None
+}
+
+/// The words of all `use` items whose names cannot be those of modules: what stands before a point
+/// elsewhere is such a name again, and is told of where the module is named.
+pub(in crate::ast) fn misnamed<'t>(text: &'t str, all: &[Token], pieces: &[Piece]) -> Vec<&'t str> {
+    let word = |token: &Token| &text[token.start..token.end];
+    let mut names = Vec::new();
+    for piece in pieces {
+        let [first, rest @ ..] = &all[piece.tokens.clone()] else {
+            continue;
+        };
+        let wrong = |token: &Token| {
+            let reserved = is_reserved(word(token)) && word(token) != "as";
+            reserved || token.kind == TokenKind::Axis || word(token) == "."
+        };
+        if word(first) == "use" && rest.iter().any(wrong) {
+            let named = rest.iter().filter(|token| word(token) != ".");
+            names.extend(named.map(word));
+        }
+    }
+    names
 }

@@ -51,13 +51,21 @@ fn read(file: FileId, text: &str, tests: bool, found: &mut Vec<Diagnostic>) -> P
         return Err(Box::new(errors::empty(file, text)));
     }
     let mut items = Vec::new();
-    for piece in pieces::cut(file, text, &tokens, found)? {
+    let pieces = pieces::cut(file, text, &tokens, found)?;
+    let misnamed = errors::misnamed(text, &tokens, &pieces);
+    let source = Source {
+        file,
+        text,
+        tokens: &tokens,
+        misnamed: &misnamed,
+    };
+    for piece in pieces {
         if found.len() >= MAX_ERRORS {
             break;
         }
         match unread_test(file, text, &tokens[piece.tokens.clone()]) {
             Some(test) if !tests => items.push(test),
-            _ => read_piece(file, text, &tokens, &piece, &mut items, found),
+            _ => read_piece(&source, &piece, &mut items, found),
         }
     }
     attach_docs(text, &comments, &mut items);
@@ -86,15 +94,18 @@ fn unread_test(file: FileId, text: &str, tokens: &[Token]) -> Option<Item> {
     })
 }
 
-fn read_piece(
+/// The text while its pieces are read.
+struct Source<'a> {
     file: FileId,
-    text: &str,
-    all: &[Token],
-    piece: &Piece,
-    items: &mut Vec<Item>,
-    found: &mut Vec<Diagnostic>,
-) {
-    let tokens = &all[piece.tokens.clone()];
+    text: &'a str,
+    tokens: &'a [Token],
+    /// What `use` items with mistakes name.
+    misnamed: &'a [&'a str],
+}
+
+fn read_piece(source: &Source, piece: &Piece, items: &mut Vec<Item>, found: &mut Vec<Diagnostic>) {
+    let Source { file, text, .. } = *source;
+    let tokens = &source.tokens[piece.tokens.clone()];
     let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else {
         return;
     };
@@ -102,9 +113,8 @@ fn read_piece(
         found.push(diagnostic);
         return;
     }
-    let before = found.len();
-    foreign::report(file, text, tokens, found);
-    if piece.broken || found.len() > before {
+    let foreign = foreign::report(file, text, tokens, source.misnamed, found);
+    if piece.broken || foreign {
         return;
     }
 

@@ -8,10 +8,11 @@
 //! every task writes to elements that no other task touches.
 
 use super::Workspace;
-use super::kernels::{Isa, Kernel, WIDE, fence, kernel, prefetch, product};
+use super::kernels::{Block, Isa, Kernel, WIDE, block, fence, kernel, prefetch};
 use super::lanes::{Int, Lanes};
+use super::memory::prefer_huge_pages;
 use super::whole::{join, start};
-use crate::plan::{Base, Lane, Loc, Pass, Place, TileOp};
+use crate::plan::{Base, DType, Lane, Loc, Pass, Place, TileOp};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -93,16 +94,20 @@ pub(super) struct Aligned(Vec<Line>);
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([u8; 64]);
+struct Line([u8; LINE]);
 
 impl Aligned {
     pub fn zeroed(bytes: usize) -> Aligned {
-        Aligned(vec![Line([0; 64]); bytes.div_ceil(64)])
+        let lines = bytes.div_ceil(LINE);
+        let mut memory: Vec<Line> = Vec::with_capacity(lines);
+        prefer_huge_pages(memory.as_mut_ptr().cast(), bytes);
+        memory.resize(lines, Line([0; LINE]));
+        Aligned(memory)
     }
 
     /// Makes it at least this large; what was there is lost.
     pub fn reserve(&mut self, bytes: usize) {
-        if self.0.len() * 64 < bytes {
+        if self.0.len() * LINE < bytes {
             *self = Aligned::zeroed(bytes);
         }
     }
@@ -153,20 +158,36 @@ fn by_isa<T: Lanes>(pass: &Pass) -> Loaded {
     loaded::<T, super::kernels::Baseline>(pass)
 }
 
-/// The kernel of contractions for this machine.
-pub(super) fn product_kernel() -> Kernel {
+/// The kernels of a product of matrices.
+pub(super) struct Products {
+    pub block: Block,
+    /// Loads numbers of either operand.
+    pub load: [Kernel; 2],
+    /// Stores numbers of f64 in the result.
+    pub store: Kernel,
+}
+
+/// The kernels for this machine of products of matrices of these types, the last that of the result.
+pub(super) fn products<T: Lanes>(dtypes: [DType; 3]) -> Products {
+    fn of<T: Lanes, I: Isa>([a, b, into]: [DType; 3]) -> Products {
+        Products {
+            block: block::<T, I>(),
+            load: [a, b].map(|dtype| kernel::<T, I>(TileOp::Load(dtype), [false; 4])),
+            store: kernel::<f64, I>(TileOp::Store(into), [false; 4]),
+        }
+    }
     #[cfg(target_arch = "x86_64")]
     {
         use super::kernels::{Avx2, Avx512};
         let level = super::level();
         if level >= 2 {
-            return product::<Avx512>();
+            return of::<T, Avx512>(dtypes);
         }
         if level == 1 {
-            return product::<Avx2>();
+            return of::<T, Avx2>(dtypes);
         }
     }
-    product::<super::kernels::Baseline>()
+    of::<T, super::kernels::Baseline>(dtypes)
 }
 
 fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
@@ -403,7 +424,7 @@ pub(super) unsafe fn run(
 /// As for [`run`]; no other thread runs this task.
 unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
     let (pass, loaded) = (shared.pass, shared.loaded);
-    debug_assert!(worker.scratch.0.len() * 64 >= shared.scratch);
+    debug_assert!(worker.scratch.0.len() * LINE >= shared.scratch);
     let slots = worker.slots.pointer().cast::<[f64; WIDE]>();
     for sum in &pass.sums {
         for slot in sum.slot..sum.slot + sum.width {

@@ -4,16 +4,14 @@
 //! rest they are what keeps every graph running, correct before fast.
 
 use super::windows::{self, Lines};
-use super::{Data, InputView, Workspace, contract};
+use super::{Data, InputView, Workspace};
 use crate::ir::{self, Edge, ReduceOp};
 use crate::plan::{Walk, Whole, WholeOp};
 use std::borrow::Cow;
 
 /// Runs one operation. The buffers of operands and result are distinct.
 pub(super) fn run(whole: &Whole, space: &mut Workspace, inputs: &[InputView<'_>], threads: usize) {
-    let Workspace {
-        buffers, packed, ..
-    } = space;
+    let buffers = &mut space.buffers;
     let mut into = std::mem::take(&mut buffers[whole.into]);
     let arg = |n: usize| Operand {
         data: &buffers[whole.args[n].of],
@@ -62,10 +60,6 @@ pub(super) fn run(whole: &Whole, space: &mut Workspace, inputs: &[InputView<'_>]
                 });
                 into[at] = total;
             });
-        }
-        WholeOp::Dot => {
-            let (a, b) = (arg(0).data, arg(1).data);
-            contract::run(whole, a, b, &mut into, packed, threads);
         }
         WholeOp::Pick { stride, classes } => {
             let (a, label) = (arg(0), arg(1));
