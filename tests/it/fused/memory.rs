@@ -32,13 +32,15 @@ fn both(graph: &Graph, sizes: &[usize], arrays: &[Array], dtype: DType, lie: Lie
     let expected = meaning(graph, &sizes, &bound);
     for (found, expected) in alone.iter().zip(expected) {
         let far = distance(&found.to_f64(), &expected.data);
-        assert!(far < 2e-6, "off by {far} at {sizes:?} {dtype:?} {lie:?}");
+        // A gradient of 16 bits is as exact as it can be written.
+        let allowed = if dtype.size() == 2 { 5e-3 } else { 2e-6 };
+        assert!(far < allowed, "off by {far} at {sizes:?} {dtype:?} {lie:?}");
     }
 }
 
-/// A size at which threads share the work; under Miri they always do.
-const fn shared(size: usize) -> usize {
-    if cfg!(miri) { 13 } else { size }
+/// Sizes at which threads share the work; Miri, under which they always do, takes no more than 7 of anything.
+fn shared<const N: usize>(sizes: [usize; N]) -> [usize; N] {
+    sizes.map(|size| if cfg!(miri) { size.min(7) } else { size })
 }
 
 fn numbers(shape: &[usize]) -> Array {
@@ -59,29 +61,34 @@ fn rows_of_each_type() {
     ] {
         check(&graph, &[3, 5], dtypes, lie, 3.0, 5);
     }
-    // More than a tile, along the rows and along the classes.
-    check(&graph, &[1041, 3], F32, Lie::Dense, 3.0, 3);
-    check(&graph, &[2, 1041], F32, Lie::Dense, 3.0, 1041);
+    // More than a tile.
+    check(&graph, &[1, 1041], F32, Lie::Dense, 3.0, 1041);
 }
 
 #[test]
 fn planes_and_their_statistics() {
-    let graph = gradient(DICE_WCE);
-    for (sizes, dtype) in [([2, 3, shared(9_001)], DType::F32), ([2, 4, 5], DType::F64)] {
-        let arrays = inputs(&DimSizes(sizes.to_vec()), 3.0, sizes[1]);
-        both(&graph, &sizes, &arrays, dtype, Lie::ClassesLast);
-    }
-    check(&graph, &[1, 3, 0], F32, Lie::Dense, 3.0, 3);
+    let sizes = shared([2, 3, 9_001]);
+    let arrays = inputs(&DimSizes(sizes.to_vec()), 3.0, 3);
+    both(
+        &gradient(DICE_WCE),
+        &sizes,
+        &arrays,
+        DType::F32,
+        Lie::ClassesLast,
+    );
 }
 
 #[test]
 fn sequences() {
-    let graph = order::graph("N, S", "C");
-    for (size, lie) in [(shared(8_209), Lie::Dense), (7, Lie::Transposed)] {
-        let sizes = [2, 3, size];
-        let arrays = [numbers(&sizes), numbers(&[2, size]), Array::scalar(7.0)];
-        both(&graph, &sizes, &arrays, DType::F32, lie);
-    }
+    let sizes = shared([2, 3, 8_209]);
+    let arrays = [numbers(&sizes), numbers(&[2, sizes[2]]), Array::scalar(7.0)];
+    both(
+        &order::graph("N, S", "C"),
+        &sizes,
+        &arrays,
+        DType::F32,
+        Lie::Narrowed,
+    );
 }
 
 #[test]
@@ -98,24 +105,23 @@ graph(x: f[N, H, W]) {
   total = %5
 }
 ";
-    let graph = gradient(text);
-    for (sizes, lie) in [
-        ([3, shared(127), 131], Lie::Dense),
-        ([2, 3, 2], Lie::Narrowed),
-    ] {
-        let arrays = [numbers(&sizes), Array::scalar(0.7)];
-        both(&graph, &sizes, &arrays, DType::F32, lie);
-    }
+    let sizes = shared([3, 127, 131]);
+    let arrays = [numbers(&sizes), Array::scalar(0.7)];
+    both(
+        &gradient(text),
+        &sizes,
+        &arrays,
+        DType::F32,
+        Lie::Transposed,
+    );
 }
 
 #[test]
 fn products() {
-    let graph = contract::gradient();
-    for (sizes, lie) in [
-        ([2, 7, 9, 11], Lie::Dense),
-        ([1, 49, shared(1_801), 3], Lie::Transposed),
-    ] {
-        both(&graph, &sizes, &contract::arrays(&sizes), DType::F64, lie);
+    let sizes = shared([2, 49, 1_801, 3]);
+    let arrays = contract::arrays(&sizes);
+    for (dtype, lie) in [(DType::F64, Lie::Dense), (DType::BF16, Lie::Transposed)] {
+        both(&contract::gradient(), &sizes, &arrays, dtype, lie);
     }
 }
 
