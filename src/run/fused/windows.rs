@@ -309,12 +309,14 @@ fn entries(out: &mut [f64], start: usize, lines: Lines, radius: usize, window: &
         let inside = margin..block - margin.min(block);
         // The last windows inside begin before those that are done, which are computed again.
         let back = (within + WIDE).saturating_sub(inside.end);
-        if inside.contains(&within) && within >= inside.start + back && done >= back {
-            if let Some(wide) = out[done - back..].first_chunk_mut::<WIDE>() {
-                *wide = window.inside(at - back);
-                done += WIDE - back;
-                continue;
-            }
+        if inside.contains(&within)
+            && within >= inside.start + back
+            && done >= back
+            && let Some(wide) = out[done - back..].first_chunk_mut::<WIDE>()
+        {
+            *wide = window.inside(at - back);
+            done += WIDE - back;
+            continue;
         }
         match out[done..].first_chunk_mut::<WIDE>() {
             Some(wide) if beside + WIDE <= lines.inner => {
