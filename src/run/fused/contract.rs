@@ -38,8 +38,8 @@ const TASKS: usize = 4;
 /// Terms of a row that lie so many bytes apart are read where they are; others are packed.
 const NEAR: usize = 1024;
 
-/// Below this many products a second thread costs more than it saves.
-const THREAD_WORK: usize = 256 * 1024;
+/// Below this many products a second thread costs more than it saves; for Miri as in `exec.rs`.
+const THREAD_WORK: usize = if cfg!(miri) { 1 } else { 256 * 1024 };
 
 /// Memory of a thread, kept from run to run.
 #[derive(Default)]

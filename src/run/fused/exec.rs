@@ -8,7 +8,7 @@
 //! every task writes to elements that no other task touches.
 
 use super::Workspace;
-use super::kernels::{Block, Isa, Kernel, WIDE, block, kernel, prefetch};
+use super::kernels::{Block, Isa, Kernel, WIDE, block, fence, kernel, prefetch};
 use super::lanes::{Int, Lanes};
 use super::memory::prefer_huge_pages;
 use super::whole::{join, start};
@@ -16,8 +16,9 @@ use crate::plan::{Base, DType, Lane, Loc, Pass, Place, TileOp};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Below this many elements a second thread costs more than it saves.
-pub(super) const THREAD_WORK: usize = 48 * 1024;
+/// Below this many elements a second thread costs more than it saves. Miri, which is slow, is to see threads
+/// at work on few.
+pub(super) const THREAD_WORK: usize = if cfg!(miri) { 1 } else { 48 * 1024 };
 
 /// Bytes of a line of memory.
 const LINE: usize = 64;
@@ -25,11 +26,10 @@ const LINE: usize = 64;
 /// Bytes of the first cache.
 const CACHE: usize = 32 * 1024;
 
-/// An operand: a base of the tile, bytes from there, bytes per turn of the inner loop.
+/// Where an operand begins: a base of the tile, and bytes from there.
 #[derive(Clone, Copy)]
 struct Pointer {
     base: u32,
-    step: u32,
     offset: usize,
 }
 
@@ -40,6 +40,8 @@ struct Code {
     kernel: Kernel,
     /// The result first.
     operands: [Pointer; OPERANDS],
+    /// Bytes that each of them moves in a turn of the inner loop.
+    steps: [usize; OPERANDS],
     aux: usize,
     guard: u32,
     single: bool,
@@ -190,17 +192,12 @@ pub(super) fn products<T: Lanes>(dtypes: [DType; 3]) -> Products {
 
 fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
     let size = size_of::<T>();
-    let point = |loc: &Loc| {
-        let (base, unit) = match loc.base {
+    let base_of = |loc: &Loc| -> (u32, usize) {
+        match loc.base {
             Base::None | Base::Reg => (REG, size),
             Base::Const => (CONST, size),
             Base::Slot => (SLOT, WIDE * size_of::<f64>()),
             Base::Array(n) => (ARRAYS + u32::from(n), pass.arrays[n as usize].dtype.size()),
-        };
-        Pointer {
-            base,
-            step: (loc.step * unit) as u32,
-            offset: loc.offset * unit,
         }
     };
     let ahead = lines_ahead(pass);
@@ -215,15 +212,15 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
                 &i.args[n]
             }
         };
+        let locs = [&i.dst, arg(0), arg(1), arg(2), arg(3)];
         Code {
             kernel: kernel::<T, I>(i.op, i.args.map(|a| a.scalar)),
-            operands: [
-                point(&i.dst),
-                point(arg(0)),
-                point(arg(1)),
-                point(arg(2)),
-                point(arg(3)),
-            ],
+            operands: locs.map(|loc| {
+                let (base, unit) = base_of(loc);
+                let offset = loc.offset * unit;
+                Pointer { base, offset }
+            }),
+            steps: locs.map(|loc| loc.step * base_of(loc).1),
             aux: i.aux,
             guard: i.guard,
             single: i.single,
@@ -499,15 +496,15 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
                         // SAFETY: as above.
                         unsafe { step(instr, at, n) };
                     }
-                    for (at, p) in at.iter_mut().zip(&instr.operands) {
-                        *at = at.wrapping_add(p.step as usize);
+                    for (at, step) in at.iter_mut().zip(&instr.steps) {
+                        *at = at.wrapping_add(*step);
                     }
                 }
             }
             // Back to where the next tile begins.
             for (instr, at) in code.iter().zip(operands) {
-                for (at, p) in at.iter_mut().zip(&instr.operands) {
-                    *at = at.wrapping_sub(turns * p.step as usize);
+                for (at, step) in at.iter_mut().zip(&instr.steps) {
+                    *at = at.wrapping_sub(turns * step);
                 }
             }
         }
@@ -524,10 +521,8 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
             }
         }
     }
-    #[cfg(target_arch = "x86_64")]
     if loaded.streams {
-        // SAFETY: part of SSE, which every x86-64 has.
-        unsafe { std::arch::x86_64::_mm_sfence() };
+        fence();
     }
 }
 

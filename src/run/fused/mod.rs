@@ -11,6 +11,10 @@
 //!
 //! Must not know: passes over graphs, spec languages, Candle.
 
+// The second half of `aux` of a table is its stride; see `kernels/body.rs`.
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("lossc runs where addresses have 64 bits");
+
 mod contract;
 mod exec;
 mod kernels;
@@ -380,20 +384,16 @@ pub fn execute(plan: &Plan, inputs: &[InputView<'_>], threads: usize) -> Vec<Val
 
 /// How far the vector instructions of this machine go: 0 what every machine has, 1 AVX2 with
 /// fused multiply-add, 2 AVX-512.
-pub(crate) fn level() -> u8 {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let avx2 = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("f16c");
-        let avx2 = avx2 && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
-        let avx2 = avx2 && is_x86_feature_detected!("lzcnt") && is_x86_feature_detected!("popcnt");
-        let avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
-        let avx512 =
-            avx512 && is_x86_feature_detected!("avx512dq") && is_x86_feature_detected!("avx512bw");
-        let avx512 = avx512 && is_x86_feature_detected!("avx512cd");
-        u8::from(avx2) + u8::from(avx2 && avx512)
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    0
+#[cfg(target_arch = "x86_64")]
+fn level() -> u8 {
+    let avx2 = is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("f16c");
+    let avx2 = avx2 && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
+    let avx2 = avx2 && is_x86_feature_detected!("lzcnt") && is_x86_feature_detected!("popcnt");
+    let avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
+    let avx512 =
+        avx512 && is_x86_feature_detected!("avx512dq") && is_x86_feature_detected!("avx512bw");
+    let avx512 = avx512 && is_x86_feature_detected!("avx512cd");
+    u8::from(avx2) + u8::from(avx2 && avx512)
 }

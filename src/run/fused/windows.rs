@@ -5,13 +5,11 @@
 //! inner loops run over neighbours in memory, `WIDE` at a time while the whole window lies inside.
 //! Every entry is computed alone, in one order, so that threads change no bits.
 
+use super::exec::THREAD_WORK;
 use crate::ir::Rim;
 
 /// Entries that are computed together, in registers.
 const WIDE: usize = 16;
-
-/// Below this many entries a second thread costs more than it saves.
-const THREAD_WORK: usize = 48 * 1024;
 
 /// How the entries lie along the dim of the window.
 #[derive(Clone, Copy)]

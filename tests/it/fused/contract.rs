@@ -23,7 +23,7 @@ graph(a: f[B, N, D], b: f[B, M, D]) {
 }
 ";
 
-fn gradient() -> Graph {
+pub fn gradient() -> Graph {
     let config = Config { wanted: vec![0, 1] };
     passes::apply(
         parse(PAIRS).expect("the text of a graph"),
@@ -39,7 +39,7 @@ fn numbers(shape: &[usize], seed: usize) -> Array {
     Array::new(shape.to_vec(), (0..count).map(number).collect())
 }
 
-fn arrays(sizes: &[usize]) -> Vec<Array> {
+pub fn arrays(sizes: &[usize]) -> Vec<Array> {
     let [b, n, m, d] = *sizes else {
         panic!("four sizes")
     };

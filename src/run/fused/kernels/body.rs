@@ -371,7 +371,8 @@ bodies! {
 #[inline(always)]
 unsafe fn stream<T: Lanes>(d: *mut f32, a: *const T, n: usize) {
     let mut i = 0;
-    #[cfg(target_arch = "x86_64")]
+    // Miri has no assembler, of which the intrinsic is made.
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use std::arch::x86_64::{_mm_set_ps, _mm_stream_ps};
         // SAFETY: within `n`, and aligned to 16 bytes where it streams.

@@ -14,6 +14,8 @@ mod body;
 mod choose;
 mod function;
 mod product;
+#[cfg(test)]
+mod tests;
 
 use super::lanes::Lanes;
 pub(super) use choose::kernel;
@@ -119,6 +121,25 @@ pub(super) fn prefetch(at: *const u8) {
         // SAFETY: a prefetch may be of any address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    // The intrinsic is not stable yet.
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: a prefetch may be of any address, and changes nothing that a program sees.
+    unsafe {
+        std::arch::asm!(
+            "prfm pldl1keep, [{}]",
+            in(reg) at,
+            options(readonly, nostack, preserves_flags)
+        );
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = at;
+}
+
+/// Waits until stores past the cache are seen by all threads.
+pub(super) fn fence() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: part of SSE, which every x86-64 has.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
 }
