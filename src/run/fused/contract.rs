@@ -73,6 +73,10 @@ impl Loops {
 
     /// How far one of the arrays is at an index, counted row-major through the loops.
     fn at(&self, strides: &[usize], mut index: usize) -> usize {
+        // No division where there is one loop, as nearly always.
+        if let [stride] = strides {
+            return index * stride;
+        }
         let mut offset = 0;
         for (&size, &stride) in self.sizes.iter().zip(strides).rev() {
             offset += index % size * stride;
@@ -296,6 +300,14 @@ unsafe fn rectangle<T: Lanes>(shared: &Shared<'_>, task: usize, memory: &mut Mem
                 .cast();
             for (i, row_at) in memory.row_at.chunks(ROWS).enumerate() {
                 let a = memory.starts[i * ROWS..].as_ptr().cast();
+                if j == 0 && apart == 1 {
+                    // Rows of the next block are far from these.
+                    for start in memory.starts.iter().skip((i + 1) * ROWS).take(ROWS) {
+                        for line in (0..terms.len() * size_of::<T>()).step_by(LINE) {
+                            prefetch(start.wrapping_add(line));
+                        }
+                    }
+                }
                 let run = |kernel: Kernel, d: *mut u8, rows_apart: usize| {
                     // SAFETY: rows and panel have as many terms, and there is room for the block.
                     unsafe { kernel(d, a, b, b, b, terms.len(), apart | rows_apart << 32) };
