@@ -5,9 +5,11 @@
 
 mod plain;
 
+use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 use lossc::{Backend, Compiler, Inputs, Loss};
 use serde_json::Value;
+use std::mem::MaybeUninit;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -22,15 +24,19 @@ pub enum Way {
     Plain,
     /// No loss: a copy that reads and writes as many bytes as the inputs and gradients have.
     Copy,
+    /// No loss: a copy of the tensors that get a gradient, into memory that is new each time, in large
+    /// pages, as gradients are. What it takes longer is the system's clearing of pages.
+    Fresh,
 }
 
 impl Way {
     /// All, with their names.
-    pub const ALL: [(&'static str, Way); 4] = [
+    pub const ALL: [(&'static str, Way); 5] = [
         ("fused", Way::Fused),
         ("candle", Way::Candle),
         ("plain", Way::Plain),
         ("copy", Way::Copy),
+        ("fresh", Way::Fresh),
     ];
 }
 
@@ -42,6 +48,8 @@ pub struct Case {
     candle: Loss,
     from: Vec<u8>,
     to: Vec<u8>,
+    /// Bytes of all gradients.
+    gradients: usize,
 }
 
 /// The entries of `cases.json`.
@@ -58,12 +66,13 @@ impl Case {
         let inputs = case["inputs"].as_array().ok_or("a case without inputs")?;
         let gradients = case["gradients"].as_array().ok_or("no gradients")?;
         let mut tensors = Vec::new();
-        let mut bytes = 0;
+        let (mut bytes, mut fresh) = (0, 0);
         for (number, input) in inputs.iter().enumerate() {
             let (name, tensor) = tensor(input, number)?;
             let size = tensor.elem_count() * tensor.dtype().size_in_bytes();
             let tracked = gradients.iter().any(|wanted| *wanted == *name);
             bytes += if tracked { 2 * size } else { size };
+            fresh += if tracked { size } else { 0 };
             let tensor = if tracked {
                 Var::from_tensor(&tensor)?.into_inner()
             } else {
@@ -79,8 +88,9 @@ impl Case {
             tensors,
             fused: compile(Backend::Fused)?,
             candle: compile(Backend::Candle)?,
-            from: vec![1; bytes / 2],
+            from: vec![1; (bytes / 2).max(fresh)],
             to: vec![0; bytes / 2],
+            gradients: fresh,
         };
         let expected = case.run(Way::Fused)?;
         for way in [Way::Candle, Way::Plain] {
@@ -94,9 +104,9 @@ impl Case {
 
     /// Computes value and gradient once; returns the value, 0 for a copy.
     pub fn run(&mut self, way: Way) -> Result<f64> {
-        let loss = match way {
-            Way::Fused => &self.fused,
-            Way::Candle => &self.candle,
+        let (value, gradients) = match way {
+            Way::Fused => self.fused()?,
+            Way::Candle => self.compute(&self.candle)?,
             Way::Plain => {
                 let total = plain::loss(&self.name, &self.tensors)?;
                 let gradients = total.backward()?;
@@ -104,30 +114,71 @@ impl Case {
                 return Ok(f64::from(total.to_scalar::<f32>()?));
             }
             Way::Copy => {
-                self.copy();
+                copy(&mut self.to, &self.from);
+                return Ok(0.0);
+            }
+            Way::Fresh => {
+                self.copy_fresh();
                 return Ok(0.0);
             }
         };
+        std::hint::black_box(&gradients);
+        Ok(value)
+    }
+
+    /// The value and the gradients by the fused back end.
+    pub fn fused(&self) -> Result<(f64, GradStore)> {
+        self.compute(&self.fused)
+    }
+
+    fn compute(&self, loss: &Loss) -> Result<(f64, GradStore)> {
         let inputs = self.tensors.iter();
         let inputs = inputs.fold(Inputs::new(), |all, (name, t)| all.tensor(name, t));
         let (outcome, gradients) = loss.value_and_grad(inputs)?;
-        std::hint::black_box(&gradients);
-        Ok(f64::from(outcome.total.to_scalar::<f32>()?))
+        Ok((f64::from(outcome.total.to_scalar::<f32>()?), gradients))
     }
 
-    /// A copy on as many threads as the fused back end takes.
-    fn copy(&mut self) {
-        use rayon::prelude::*;
-        const CHUNK: usize = 1 << 18;
-        if self.from.len() <= CHUNK {
-            self.to.copy_from_slice(&self.from);
-        } else {
-            let to = self.to.par_chunks_mut(CHUNK);
-            to.zip(self.from.par_chunks(CHUNK))
-                .for_each(|(to, from)| to.copy_from_slice(from));
-        }
-        std::hint::black_box(&mut self.to);
+    /// The tensor bound to an input.
+    #[allow(dead_code, reason = "not every benchmark looks at tensors")]
+    pub fn tensor(&self, name: &str) -> &Tensor {
+        let named = self.tensors.iter().find(|(own, _)| own == name);
+        &named.expect("a case has what its spec reads").1
     }
+
+    /// A copy into new memory. No input is larger than all of them together, so `from` is long enough.
+    fn copy_fresh(&self) {
+        let mut to = Vec::with_capacity(self.gradients);
+        #[cfg(target_os = "linux")]
+        {
+            const PAGE: usize = 1 << 21;
+            let start: *mut u8 = to.as_mut_ptr();
+            let skipped = start.align_offset(PAGE);
+            if skipped + PAGE <= self.gradients {
+                let bytes = (self.gradients - skipped) & !(PAGE - 1);
+                // SAFETY: the range lies within the allocation, and the advice changes none of it.
+                unsafe { libc::madvise(start.add(skipped).cast(), bytes, libc::MADV_HUGEPAGE) };
+            }
+        }
+        let spare: &mut [MaybeUninit<u8>] = &mut to.spare_capacity_mut()[..self.gradients];
+        // SAFETY: bytes that are initialised are bytes that need not be.
+        let from: &[MaybeUninit<u8>] = unsafe { std::mem::transmute(&self.from[..self.gradients]) };
+        copy(spare, from);
+        std::hint::black_box(&mut to);
+    }
+}
+
+/// A copy on as many threads as the fused back end takes.
+fn copy<T: Copy + Send + Sync>(to: &mut [T], from: &[T]) {
+    use rayon::prelude::*;
+    const CHUNK: usize = 1 << 18;
+    if from.len() <= CHUNK {
+        to.copy_from_slice(from);
+    } else {
+        let to = to.par_chunks_mut(CHUNK);
+        to.zip(from.par_chunks(CHUNK))
+            .for_each(|(to, from)| to.copy_from_slice(from));
+    }
+    std::hint::black_box(to);
 }
 
 /// An input of a case, filled with numbers that follow from their positions alone.
