@@ -94,20 +94,33 @@ impl Lower<'_> {
         (!self.scalar(a) && self.scalar(b)).then_some([a, b])
     }
 
-    /// Adds Σ x to the instruction that has just summed x where a label stands.
-    fn join_sums(&mut self, x: Val, slot: Val, guard: u32) -> bool {
+    /// Sums x, and x where a label stands, by one instruction, if the other sum is what was done last:
+    /// `slot` is that of the sum to add, and `labels` says where if it is the one of labels.
+    fn join_sums(&mut self, x: Val, slot: Val, labels: Option<[Val; 3]>, guard: u32) -> bool {
+        let (op, at) = match labels {
+            Some(_) => (TileOp::Across(ReduceOp::Sum), 0),
+            None => (TileOp::AcrossWhereEq, 2),
+        };
+        let scalar = labels.map(|args| args.map(|a| self.scalar(a)));
         let Some(last) = self.last() else {
             return false;
         };
         let (Val::Slot(first, each), Val::Slot(second, also)) = (last.dst, slot) else {
             return false;
         };
-        let joins = last.op == TileOp::AcrossWhereEq && last.args[2] == x && !last.scalar[2];
+        let joins = last.op == op && last.args[at] == x && !last.scalar[at];
         if !joins || each != also || last.guard != guard {
             return false;
         }
         last.op = TileOp::AcrossBoth;
+        // The result is the sum of labels, and the other lies `aux` behind.
         last.aux = second.wrapping_sub(first);
+        if let (Some(args), Some(scalar)) = (labels, scalar) {
+            last.dst = slot;
+            last.aux = first.wrapping_sub(second);
+            last.args[..3].copy_from_slice(&args);
+            last.scalar[..3].copy_from_slice(&scalar);
+        }
         true
     }
 
@@ -327,6 +340,9 @@ impl Lower<'_> {
         let slot = Val::Slot(slot, inner.is_some() && self.elementwise(x));
         if self.fused_arg(id).is_some() {
             if let Some(args) = self.where_equal(x) {
+                if self.join_sums(args[2], slot, Some(args), guard) {
+                    return;
+                }
                 return self.push_guarded(TileOp::AcrossWhereEq, slot, args, 0, guard);
             }
             let (a, b) = (self.arg(x, 0), self.arg(x, 1));
@@ -344,7 +360,7 @@ impl Lower<'_> {
         }
         let x = self.value(x);
         let x = if self.scalar(x) { self.filled(x) } else { x };
-        if op == ReduceOp::Sum && self.join_sums(x, slot, guard) {
+        if op == ReduceOp::Sum && self.join_sums(x, slot, None, guard) {
             return;
         }
         self.push_guarded(TileOp::Across(plain(op)), slot, [x, NONE, NONE], 0, guard);

@@ -327,13 +327,35 @@ fn passes_are_few() {
 
 #[test]
 fn pairs_of_instructions_are_one() {
-    let graph = gradient(DICE_WCE);
-    let sizes = DimSizes(vec![2, 4, 1000]);
-    let given = inputs(&sizes, 1.0, 2);
-    let bound = tensors(&graph, &given, DType::F32, DType::U8, Lie::Dense);
-    let text = planned(&graph, &sizes, &bound).text();
-    for op in ["loadacc(max)", "acrossbothmul", "addwhereeq"] {
-        assert!(text.contains(op), "no {op} in {text}");
+    // The same with the sum of probabilities before that of those at labels.
+    let (first, second) = (
+        "%4: f[N, C, S] = mul %2 %3\n  %5: f[N, C] = sum[S] %4\n  %6: f[N, C] = sum[S] %2\n",
+        "%4: f[N, C] = sum[S] %2\n  %5: f[N, C, S] = mul %2 %3\n  %6: f[N, C] = sum[S] %5\n",
+    );
+    assert!(DICE_WCE.contains(first));
+    let turned = DICE_WCE
+        .replace(first, second)
+        .replace("add %6 %7", "add %4 %7")
+        .replace("mul %10 %5", "mul %10 %6");
+    for text in [DICE_WCE, &turned] {
+        let graph = gradient(text);
+        let sizes = DimSizes(vec![2, 4, 1000]);
+        let given = inputs(&sizes, 1.0, 2);
+        let bound = tensors(&graph, &given, DType::F32, DType::U8, Lie::Dense);
+        let text = planned(&graph, &sizes, &bound).text();
+        for op in ["loadacc(max)", "acrossbothmul", "addwhereeq"] {
+            assert!(text.contains(op), "no {op} in {text}");
+        }
+        for dtype in [DType::F32, DType::F64] {
+            check(
+                &graph,
+                &[3, 4, 13 * 11],
+                (dtype, DType::I64),
+                Lie::Dense,
+                3.0,
+                4,
+            );
+        }
     }
 }
 
