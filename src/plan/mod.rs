@@ -8,7 +8,8 @@
 //! 3. `tile` writes the program of each pass: instructions over a tile of some hundred
 //!    positions that stays in the first cache; `registers` gives them scratch memory.
 //! 4. Everything between passes, and whatever fits no loop nest, is a whole-tensor operation on
-//!    f64 buffers: for most losses that is scalar arithmetic on completed sums.
+//!    f64 buffers: for most losses that is scalar arithmetic on completed sums. Products of matrices
+//!    read and write what passes do.
 //!
 //! **Invariants**: no instruction reads what it writes, but for accumulators; the partition into
 //! tiles and tasks follows from sizes alone; nothing of the size of an input is stored but
@@ -33,8 +34,8 @@ mod tile;
 
 pub use layout::{DType, InputLayout};
 pub use program::{
-    Across, Array, Base, Buffer, Instr, Lane, Loc, Param, Pass, Place, Segment, Step, TileOp, Walk,
-    Whole, WholeOp,
+    Across, Array, Base, Buffer, Instr, Lane, Loc, Matrix, Param, Pass, Place, Product, Segment,
+    Step, TileOp, Walk, Whole, WholeOp,
 };
 
 use crate::ir::{DimSizes, Dims, Graph, Role};
@@ -68,7 +69,7 @@ pub struct Plan {
     pub buffers: Vec<Buffer>,
     /// Copies of buffers for passes.
     pub params: Vec<Param>,
-    /// Lengths of arrays that passes hand on.
+    /// Lengths of arrays that passes and products hand on.
     pub kept: Vec<usize>,
     /// What it returns.
     pub outputs: Vec<PlanOutput>,
@@ -93,6 +94,12 @@ pub fn plan(graph: &Graph, sizes: &DimSizes, layouts: &[InputLayout]) -> Plan {
         Role::Grad(input) => layouts[input as usize].dtype,
         _ => DType::F64,
     };
+    // What is a gradient and nothing else.
+    let live = dag.live(nodes.iter().copied());
+    let mut uses = vec![0; dag.nodes.len()];
+    let users = dag.nodes.iter().zip(live).filter(|(_, live)| *live);
+    let args = users.flat_map(|(node, _)| &node.args);
+    args.chain(&nodes).for_each(|&id| uses[id] += 1);
     // A gradient is dense: where it is the same along a dim, it is repeated.
     for (output, node) in graph.outputs.iter().zip(&mut nodes) {
         let Role::Grad(input) = output.role else {
@@ -104,7 +111,12 @@ pub fn plan(graph: &Graph, sizes: &DimSizes, layouts: &[InputLayout]) -> Plan {
             .iter()
             .filter(|&d| sizes.get(d) != 1)
             .collect();
-        let plain = matches!(dag.node(*node).op, Op::Map(_)) && *dag.dims(*node) == full;
+        let written = match dag.node(*node).op {
+            Op::Map(_) => true,
+            Op::Dot(_) => uses[*node] == 1,
+            _ => false,
+        };
+        let plain = written && *dag.dims(*node) == full;
         if !plain && !full.is_empty() {
             let elem = dag.node(*node).elem;
             *node = dag.add(Op::Spread, vec![*node], full, elem);
@@ -135,7 +147,7 @@ pub fn plan(graph: &Graph, sizes: &DimSizes, layouts: &[InputLayout]) -> Plan {
         .collect();
     let output_dtypes: Vec<DType> = graph.outputs.iter().map(|o| dtype(o.role)).collect();
     let mut stores = stores::Stores::new(dag, schedule, lane, inputs, output_dtypes.clone(), names);
-    let mut steps = steps(&mut stores);
+    let mut steps = steps(&mut stores, &roots);
     let outputs = outputs(graph, sizes, &mut stores, &roots, &output_dtypes);
     if !stores.imports.is_empty() {
         steps.insert(0, Step::Whole(std::mem::take(&mut stores.imports)));
@@ -156,7 +168,7 @@ pub fn plan(graph: &Graph, sizes: &DimSizes, layouts: &[InputLayout]) -> Plan {
     }
 }
 
-fn steps(stores: &mut stores::Stores) -> Vec<Step> {
+fn steps(stores: &mut stores::Stores, roots: &[(Id, bool)]) -> Vec<Step> {
     let trips = stores.schedule.trips.clone();
     let count = stores.schedule.place.len();
     let mut wholes: Vec<(usize, Id)> = (0..count)
@@ -170,7 +182,15 @@ fn steps(stores: &mut stores::Stores) -> Vec<Step> {
         let until = trip.map_or(usize::MAX, |t| t.stage);
         let mut group = Vec::new();
         while let Some((_, id)) = wholes.next_if(|(stage, _)| *stage < until) {
-            group.push(stores.whole(id));
+            if matches!(stores.dag.node(id).op, Op::Dot(_)) {
+                if !group.is_empty() {
+                    steps.push(Step::Whole(std::mem::take(&mut group)));
+                }
+                let output = roots.iter().position(|&root| root == (id, true));
+                steps.push(Step::Product(Box::new(stores.product(id, output))));
+            } else {
+                group.push(stores.whole(id));
+            }
         }
         if !group.is_empty() {
             steps.push(Step::Whole(group));
@@ -195,7 +215,8 @@ fn outputs(
             Role::Grad(input) => &graph.inputs[input as usize].ty.dims,
             _ => &graph.ty(output.node).dims,
         };
-        let written = direct && matches!(stores.schedule.place[id], Where::Tile(_));
+        let product = matches!(stores.dag.node(id).op, Op::Dot(_));
+        let written = direct && (product || matches!(stores.schedule.place[id], Where::Tile(_)));
         // Merged dims have size 1, but for the one that stands for them.
         let loops: Vec<_> = dims.iter().collect();
         let from = (!written).then(|| (stores.walk(id, &loops), stores.dag.sizes.shape(dims)));

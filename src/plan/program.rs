@@ -14,6 +14,14 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// The name of the type of its floats.
+    pub fn name(self) -> &'static str {
+        match self {
+            Lane::F32 => "f32",
+            Lane::F64 => "f64",
+        }
+    }
+
     /// Bytes per lane.
     pub fn size(self) -> usize {
         match self {
@@ -28,6 +36,8 @@ impl Lane {
 pub enum Step {
     /// Whole-tensor operations, one after the other.
     Whole(Vec<Whole>),
+    /// A product of matrices.
+    Product(Box<Product>),
     /// One trip over memory.
     Pass(Box<Pass>),
 }
@@ -81,8 +91,6 @@ pub enum WholeOp {
     Map(MapOp),
     /// Reduces over the contracted loops.
     Reduce(ReduceOp),
-    /// Sums the product of the two operands over the contracted loops.
-    Dot,
     /// Takes the first operand at the class that the second says; a class is this far from the
     /// next, and there are that many.
     Pick {
@@ -154,6 +162,40 @@ pub enum WholeOp {
         /// How many.
         len: usize,
     },
+}
+
+/// A contraction: products of two operands, each of which has loops that the other lacks, summed over loops
+/// that both have.
+#[derive(Clone, Debug)]
+pub struct Product {
+    /// The sizes of the loops: those of the result, then those that are summed over.
+    pub shape: Vec<usize>,
+    /// How many of the loops belong to the result.
+    pub kept: usize,
+    /// The operands.
+    pub args: [Matrix; 2],
+    /// The result, without gaps; its strides are those of the loops that it has.
+    pub into: Matrix,
+    /// What is multiplied: numbers of the lane type where they come from passes and go to passes, f64
+    /// where the result is a buffer.
+    pub lane: Lane,
+}
+
+/// What a product reads or writes.
+#[derive(Clone, Debug)]
+pub struct Matrix {
+    /// What it is.
+    pub place: Place,
+    /// The type of its elements.
+    pub dtype: DType,
+    /// The first element.
+    pub offset: usize,
+    /// Elements per step of each loop, 0 where it lacks the loop.
+    pub strides: Vec<usize>,
+    /// Its elements.
+    pub count: usize,
+    /// What the text form calls it.
+    pub name: String,
 }
 
 /// One trip over memory: a loop nest and the program that runs in each of its tiles.
@@ -237,7 +279,7 @@ pub enum Place {
     Buffer(usize),
     /// A copy of a buffer in the lane type, made before the pass.
     Param(usize),
-    /// An array in the lane type that passes hand on.
+    /// An array in the lane type that passes and products hand on.
     Kept(usize),
     /// An output of the plan.
     Output(usize),

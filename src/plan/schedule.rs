@@ -11,7 +11,7 @@
 
 use super::dag::{Dag, Id, Op};
 use super::space::{Reduction, Space, spaces, weight};
-use crate::ir::ReduceOp;
+use crate::ir::{Elem, ReduceOp};
 
 /// Where a node is computed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,7 +37,7 @@ pub(crate) struct Trip {
     pub stored: Vec<Id>,
     /// Values to store as outputs: (output, node).
     pub outputs: Vec<(usize, Id)>,
-    /// Values in the lane type to store for later passes, and those to find stored.
+    /// Values in the lane type to store for later passes and products, and those to find stored.
     pub keeps: Vec<Id>,
     pub finds: Vec<Id>,
 }
@@ -49,6 +49,8 @@ pub(crate) struct Schedule {
     /// The stage of every node that is not in tiles.
     pub stage: Vec<usize>,
     pub live: Vec<bool>,
+    /// What is stored in the lane type, as only passes and products read it.
+    pub lanes: Vec<bool>,
     pub trips: Vec<Trip>,
 }
 
@@ -57,7 +59,9 @@ pub(crate) fn schedule(dag: &Dag, outputs: &[(Id, bool)]) -> Schedule {
     let live = dag.live(outputs.iter().map(|o| o.0));
     let spaces = spaces(dag, &live);
     let place = places(dag, &live, &spaces);
+    let lanes = in_lanes(dag, &live, &spaces, &place, outputs);
     let mut cx = Schedule {
+        lanes,
         stage: vec![0; dag.nodes.len()],
         spaces,
         place,
@@ -143,6 +147,42 @@ fn pickable(dag: &Dag, space: &Space, id: Id, dim: crate::ir::DimId) -> bool {
     }
     let table = !x.contains(space.lane) && !space.elementwise(&rest);
     table || (space.looped() == Some(dim) && !space.elementwise(label))
+}
+
+/// Nodes from this size on are read where they are stored; smaller ones are copied for each pass.
+pub(super) const LARGE: usize = 4096;
+
+/// What is stored in the lane type: large values of passes and products that nothing else reads.
+fn in_lanes(
+    dag: &Dag,
+    live: &[bool],
+    spaces: &[Space],
+    place: &[Where],
+    outputs: &[(Id, bool)],
+) -> Vec<bool> {
+    let large = |id: Id| {
+        let node = dag.node(id);
+        let made = matches!(node.op, Op::Dot(_)) || matches!(place[id], Where::Tile(_));
+        live[id] && made && node.elem == Elem::Float && dag.count(id) > LARGE
+    };
+    let mut lanes: Vec<bool> = (0..dag.nodes.len()).map(large).collect();
+    for (id, node) in dag.nodes.iter().enumerate().filter(|(id, _)| live[*id]) {
+        for (at, &a) in node.args.iter().enumerate() {
+            lanes[a] &= match (&node.op, place[id]) {
+                (Op::Dot(_), _) => true,
+                (op, Where::Tile(s) | Where::Across(s)) => {
+                    // What is looked up is copied, unless lanes run along it.
+                    let table = matches!(op, Op::Pick(_)) && at == 0;
+                    spaces[s].tiled(dag.dims(a)) && (!table || spaces[s].elementwise(dag.dims(a)))
+                }
+                _ => false,
+            };
+        }
+    }
+    for &(id, direct) in outputs {
+        lanes[id] &= direct;
+    }
+    lanes
 }
 
 impl Schedule {
@@ -240,7 +280,14 @@ impl Schedule {
         }
         for (id, stored) in stored.iter().enumerate() {
             if let (true, Where::Tile(s)) = (stored, self.place[id]) {
-                self.trip(self.stage[id], s).stored.push(id);
+                let lanes = self.lanes[id];
+                let trip = self.trip(self.stage[id], s);
+                if lanes {
+                    &mut trip.keeps
+                } else {
+                    &mut trip.stored
+                }
+                .push(id);
             }
         }
         for (at, &(id, direct)) in outputs.iter().enumerate() {

@@ -144,6 +144,18 @@ fn cost(dag: &Dag, live: &[bool], space: &Space) -> f64 {
     let mut total = 0.0;
     for (id, node) in dag.nodes.iter().enumerate() {
         let within = |&a: &Id| dag.dims(a).is_subset(&space.dims);
+        if live[id] && matches!(node.op, Op::Dot(_)) && within(&id) {
+            // It lies without gaps, the last dim innermost, and is read like an input.
+            let strided =
+                node.dims.contains(space.lane) && node.dims.iter().last() != Some(space.lane);
+            let each = if space.rows() { 4.0 } else { 1.2 };
+            total += if strided {
+                dag.count(id) as f64 * each
+            } else {
+                0.0
+            };
+            continue;
+        }
         if !live[id] || !within(&id) || !node.args.iter().all(within) {
             continue;
         }
@@ -184,7 +196,6 @@ fn cost(dag: &Dag, live: &[bool], space: &Space) -> f64 {
             Op::Pick(_) | Op::ArgMax(_) => (count + read) * 30.0,
             // Whole-tensor operations take the same time in any shape.
             Op::View(_)
-            | Op::Dot(_)
             | Op::Shift { .. }
             | Op::WindowMax { .. }
             | Op::WindowSum { .. }
@@ -193,6 +204,7 @@ fn cost(dag: &Dag, live: &[bool], space: &Space) -> f64 {
             | Op::Distance(_)
             | Op::Stretches { .. }
             | Op::Place { .. }
+            | Op::Dot(_)
             | Op::Spread => 0.0,
         };
     }

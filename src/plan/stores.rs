@@ -2,8 +2,8 @@
 
 use super::dag::{Dag, Id, Op, Source, Strided};
 use super::layout::{DType, dense};
-use super::program::{Array, Buffer, Lane, Param, Place, Walk, Whole, WholeOp};
-use super::schedule::{Schedule, Where};
+use super::program::{Array, Buffer, Lane, Matrix, Param, Place, Product, Walk, Whole, WholeOp};
+use super::schedule::{LARGE, Schedule, Where};
 use super::space::{Shape, Space};
 use crate::ir::{DimId, Dims, Elem, OrderOp};
 
@@ -18,7 +18,7 @@ pub(super) struct Stores {
     pub dim_names: Vec<String>,
     pub buffers: Vec<Buffer>,
     pub params: Vec<Param>,
-    /// Lengths of arrays that passes hand on.
+    /// Lengths of arrays that passes and products hand on.
     pub kept: Vec<usize>,
     /// Inputs that are copied to buffers before anything else.
     pub imports: Vec<Whole>,
@@ -191,13 +191,13 @@ impl Stores {
                 let input = *input as usize;
                 (Place::Input(input), self.input_dtypes[input], at.clone())
             }
-            _ if found => {
-                let at = self.lanes_innermost(&node.dims, space);
+            _ if found || self.schedule.lanes[id] => {
+                let at = self.kept_at(id);
                 (Place::Kept(self.kept_of(id)), self.lane_dtype(), at)
             }
             _ => {
                 let (buffer, at) = self.found(id);
-                if tiled && self.dag.count(id) > 4096 && !matches!(node.op, Op::Leaf(..)) {
+                if tiled && self.dag.count(id) > LARGE && !matches!(node.op, Op::Leaf(..)) {
                     (Place::Buffer(buffer), DType::F64, at)
                 } else {
                     self.param_array(buffer, int, at)
@@ -227,7 +227,11 @@ impl Stores {
                 let input = *input as usize;
                 (Place::Input(input), self.input_dtypes[input], at.clone())
             }
-            _ if found => unreachable!("what is kept has no class dim"),
+            _ if self.schedule.lanes[id] => {
+                let at = self.kept_at(id);
+                (Place::Kept(self.kept_of(id)), self.lane_dtype(), at)
+            }
+            _ if found => unreachable!("what is found has no class dim"),
             _ => {
                 let (buffer, at) = self.found(id);
                 self.param_array(buffer, int, at)
@@ -266,7 +270,18 @@ impl Stores {
         self.laid_out(place, dtype, true, &dims, &at, space, "class".into())
     }
 
-    /// How values that only passes of one space see are laid out: as those walk.
+    /// How a value in the lane type lies: as the passes walk that compute it, or without gaps.
+    pub fn kept_at(&self, id: Id) -> Strided {
+        let dims = self.dag.dims(id);
+        match self.schedule.place[id] {
+            Where::Tile(space) => self.lanes_innermost(dims, &self.schedule.spaces[space]),
+            _ => Strided {
+                offset: 0,
+                strides: dense(&self.dag.sizes.shape(dims)),
+            },
+        }
+    }
+
     fn lanes_innermost(&self, dims: &Dims, space: &Space) -> Strided {
         let mut order: Vec<DimId> = dims.iter().filter(|&d| d != space.lane).collect();
         order.extend(dims.iter().filter(|&d| d == space.lane));
@@ -283,7 +298,7 @@ impl Stores {
     pub fn target(&mut self, id: Id, place: Place, dtype: DType, space: &Space) -> Array {
         let dims = self.dag.dims(id).clone();
         let at = match place {
-            Place::Kept(_) => self.lanes_innermost(&dims, space),
+            Place::Kept(_) => self.kept_at(id),
             _ => Strided {
                 offset: 0,
                 strides: dense(&self.dag.sizes.shape(&dims)),
@@ -350,7 +365,6 @@ impl Stores {
             Op::Map(op) => (WholeOp::Map(*op), Vec::new(), None),
             Op::Spread => (WholeOp::Copy, Vec::new(), None),
             Op::Reduce(op, over) => (WholeOp::Reduce(*op), over.iter().collect(), None),
-            Op::Dot(over) => (WholeOp::Dot, over.iter().collect(), None),
             Op::ArgMax(dim) => (WholeOp::ArgMax, vec![*dim], None),
             Op::Pick(dim) => {
                 let stride = self.walk(node.args[0], &[*dim]).strides[0];
@@ -405,6 +419,7 @@ impl Stores {
                     .collect();
                 (WholeOp::Place { axis, start, len }, Vec::new(), Some(own))
             }
+            Op::Dot(_) => unreachable!("a step of its own"),
             Op::Leaf(..) | Op::Const(_) | Op::View(_) => unreachable!("lies in memory"),
         };
         let loops: Vec<DimId> = dims.iter().copied().chain(over).collect();
@@ -416,6 +431,65 @@ impl Stores {
             kept: dims.len(),
             into: self.buffer_of(id),
             args,
+        }
+    }
+
+    /// The product of matrices that computes a node; `output` is the one that it is, if any.
+    pub fn product(&mut self, id: Id, output: Option<usize>) -> Product {
+        let node = self.dag.node(id).clone();
+        let Op::Dot(over) = &node.op else {
+            unreachable!("the node is a contraction")
+        };
+        let loops: Vec<DimId> = node.dims.iter().chain(over.iter()).collect();
+        let result = self.kept_at(id);
+        let (place, dtype, lane) = match output {
+            Some(n) => (Place::Output(n), self.output_dtypes[n], self.lane),
+            None if self.schedule.lanes[id] => {
+                (Place::Kept(self.kept_of(id)), self.lane_dtype(), self.lane)
+            }
+            None => (Place::Buffer(self.buffer_of(id)), DType::F64, Lane::F64),
+        };
+        Product {
+            shape: loops.iter().map(|&d| self.dag.sizes.get(d)).collect(),
+            kept: node.dims.iter().count(),
+            args: [0, 1].map(|n| self.factor(node.args[n], &loops)),
+            into: self.matrix(id, place, dtype, &result, &loops),
+            lane,
+        }
+    }
+
+    /// An operand of a product, where it lies.
+    fn factor(&mut self, id: Id, loops: &[DimId]) -> Matrix {
+        let (place, dtype, at) = match &self.dag.node(id).op {
+            Op::Leaf(Source::Input(input), at) => {
+                let (input, at) = (*input as usize, at.clone());
+                (Place::Input(input), self.input_dtypes[input], at)
+            }
+            _ if self.schedule.lanes[id] => {
+                let at = self.kept_at(id);
+                (Place::Kept(self.kept_of(id)), self.lane_dtype(), at)
+            }
+            _ => {
+                let (buffer, at) = self.found(id);
+                (Place::Buffer(buffer), DType::F64, at)
+            }
+        };
+        self.matrix(id, place, dtype, &at, loops)
+    }
+
+    fn matrix(&self, id: Id, place: Place, dtype: DType, at: &Strided, loops: &[DimId]) -> Matrix {
+        let dims = self.dag.dims(id);
+        let stride = |d: &DimId| dims.position(*d).map_or(0, |i| at.strides[i]);
+        Matrix {
+            place,
+            dtype,
+            offset: at.offset,
+            strides: loops.iter().map(stride).collect(),
+            count: self.dag.count(id),
+            name: match place {
+                Place::Output(n) => format!("out{n}"),
+                _ => self.name(id),
+            },
         }
     }
 

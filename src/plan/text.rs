@@ -1,7 +1,9 @@
 //! A plan as text: what each pass reads, writes, accumulates, keeps.
 
-use super::program::{Array, Base, Instr, Loc, Pass, Place, Step, TileOp, Whole, WholeOp};
-use super::{Lane, Plan};
+use super::program::{
+    Array, Base, Instr, Loc, Matrix, Pass, Place, Product, Step, TileOp, Whole, WholeOp,
+};
+use super::{DType, Plan};
 use std::fmt::Write;
 
 impl Plan {
@@ -16,7 +18,14 @@ impl Plan {
     fn trips(&self) -> impl Iterator<Item = &Pass> {
         self.steps.iter().filter_map(|s| match s {
             Step::Pass(pass) => Some(&**pass),
-            Step::Whole(_) => None,
+            Step::Whole(_) | Step::Product(_) => None,
+        })
+    }
+
+    fn products(&self) -> impl Iterator<Item = &Product> {
+        self.steps.iter().filter_map(|s| match s {
+            Step::Product(product) => Some(&**product),
+            Step::Whole(_) | Step::Pass(_) => None,
         })
     }
 
@@ -26,14 +35,15 @@ impl Plan {
         moved.map(|a| a.count * a.dtype.size()).sum()
     }
 
-    /// Bytes that passes read from memory, each array once per pass.
+    /// Bytes that passes and products read from memory, each array once.
     pub fn bytes_read(&self) -> usize {
-        self.bytes(false)
+        let factors = self.products().flat_map(|p| &p.args);
+        self.bytes(false) + factors.map(Matrix::bytes).sum::<usize>()
     }
 
-    /// Bytes that passes write.
+    /// Bytes that passes and products write.
     pub fn bytes_written(&self) -> usize {
-        self.bytes(true)
+        self.bytes(true) + self.products().map(|p| p.into.bytes()).sum::<usize>()
     }
 
     /// Bytes of memory besides inputs, outputs and scratch memory.
@@ -47,10 +57,7 @@ impl Plan {
     /// The plan as text.
     pub fn text(&self) -> String {
         let mut out = String::new();
-        let lane = match self.lane {
-            Lane::F32 => "f32",
-            Lane::F64 => "f64",
-        };
+        let lane = self.lane.name();
         let passes = self.passes();
         let _ = writeln!(
             out,
@@ -67,6 +74,18 @@ impl Plan {
                     for whole in wholes {
                         let _ = writeln!(out, "  {}", self.whole(whole));
                     }
+                }
+                Step::Product(product) => {
+                    let (lane, [a, b]) = (product.lane.name(), &product.args);
+                    let over = &product.shape[product.kept..];
+                    let kept = &product.shape[..product.kept];
+                    let _ = writeln!(
+                        out,
+                        "\nproduct in {lane}\n  {} = {} · {} {kept:?} over {over:?}",
+                        product.into.text(),
+                        a.text(),
+                        b.text()
+                    );
                 }
                 Step::Pass(pass) => self.pass(pass, &mut out),
             }
@@ -129,14 +148,7 @@ impl Plan {
         );
         let list = |written: bool| -> Vec<String> {
             let of = |a: &&Array| a.written == written && !matches!(a.place, Place::Param(_));
-            let name = |a: &Array| {
-                let kept = if matches!(a.place, Place::Kept(_)) {
-                    "kept "
-                } else {
-                    ""
-                };
-                format!("{kept}{} {}", a.name, a.dtype.name())
-            };
+            let name = |a: &Array| stored(a.place, &a.name, a.dtype);
             pass.arrays.iter().filter(of).map(name).collect()
         };
         for (verb, arrays) in [("reads", list(false)), ("writes", list(true))] {
@@ -166,6 +178,26 @@ impl Plan {
             }
         }
     }
+}
+
+impl Matrix {
+    fn bytes(&self) -> usize {
+        self.count * self.dtype.size()
+    }
+
+    fn text(&self) -> String {
+        stored(self.place, &self.name, self.dtype)
+    }
+}
+
+/// What is read or written, with its type.
+fn stored(place: Place, name: &str, dtype: DType) -> String {
+    let kept = if matches!(place, Place::Kept(_)) {
+        "kept "
+    } else {
+        ""
+    };
+    format!("{kept}{name} {}", dtype.name())
 }
 
 fn line(pass: &Pass, instr: &Instr) -> String {

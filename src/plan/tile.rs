@@ -12,7 +12,7 @@ use super::registers::{Draft, Extent, Kind, Val, allocate};
 use super::schedule::{Trip, Where};
 use super::space::{Space, weight};
 use super::stores::Stores;
-use crate::ir::{Dims, Elem, ReduceOp};
+use crate::ir::{Dims, Elem, MapOp, ReduceOp};
 use std::collections::{BTreeMap, HashMap};
 
 /// Rows up to this size are kept from loop to loop; larger ones leave the second cache.
@@ -189,14 +189,13 @@ impl Lower<'_> {
         {
             return 0;
         }
-        1 + self
-            .stores
-            .dag
-            .node(id)
-            .args
-            .iter()
-            .map(|&a| self.again(a))
-            .sum::<usize>()
+        // A division takes as long as several other instructions.
+        let own = match self.op(id) {
+            Op::Map(MapOp::Div) => 3,
+            _ => 1,
+        };
+        let args = self.stores.dag.node(id).args.iter();
+        own + args.map(|&a| self.again(a)).sum::<usize>()
     }
 
     fn dear(&self, id: Id) -> bool {
@@ -440,7 +439,11 @@ impl Lower<'_> {
             Op::Leaf(Source::Input(n), at) => {
                 (self.stores.input_dtypes[*n as usize], at.strides.clone())
             }
-            _ => return !self.space.rows() && self.trip.finds.contains(&id),
+            _ if self.trip.finds.contains(&id) => return !self.space.rows(),
+            _ if self.stores.schedule.lanes[id] => {
+                (self.stores.lane_dtype(), self.stores.kept_at(id).strides)
+            }
+            _ => return false,
         };
         let lane = self.dims(id).position(self.space.lane).map(|i| strides[i]);
         let same = match self.is_int(id) {

@@ -8,15 +8,17 @@
 //! every task writes to elements that no other task touches.
 
 use super::Workspace;
-use super::kernels::{Isa, Kernel, WIDE, kernel, prefetch, product};
+use super::kernels::{Block, Isa, Kernel, WIDE, block, fence, kernel, prefetch};
 use super::lanes::{Int, Lanes};
+use super::memory::prefer_huge_pages;
 use super::whole::{join, start};
-use crate::plan::{Base, Lane, Loc, Pass, Place, TileOp};
+use crate::plan::{Base, DType, Lane, Loc, Pass, Place, TileOp};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Below this many elements a second thread costs more than it saves.
-pub(super) const THREAD_WORK: usize = 48 * 1024;
+/// Below this many elements a second thread costs more than it saves. Miri, which is slow, is to see threads
+/// at work on few.
+pub(super) const THREAD_WORK: usize = if cfg!(miri) { 1 } else { 48 * 1024 };
 
 /// Bytes of a line of memory.
 const LINE: usize = 64;
@@ -24,11 +26,10 @@ const LINE: usize = 64;
 /// Bytes of the first cache.
 const CACHE: usize = 32 * 1024;
 
-/// An operand: a base of the tile, bytes from there, bytes per turn of the inner loop.
+/// Where an operand begins: a base of the tile, and bytes from there.
 #[derive(Clone, Copy)]
 struct Pointer {
     base: u32,
-    step: u32,
     offset: usize,
 }
 
@@ -39,6 +40,8 @@ struct Code {
     kernel: Kernel,
     /// The result first.
     operands: [Pointer; OPERANDS],
+    /// Bytes that each of them moves in a turn of the inner loop.
+    steps: [usize; OPERANDS],
     aux: usize,
     guard: u32,
     single: bool,
@@ -91,16 +94,20 @@ pub(super) struct Aligned(Vec<Line>);
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([u8; 64]);
+struct Line([u8; LINE]);
 
 impl Aligned {
     pub fn zeroed(bytes: usize) -> Aligned {
-        Aligned(vec![Line([0; 64]); bytes.div_ceil(64)])
+        let lines = bytes.div_ceil(LINE);
+        let mut memory: Vec<Line> = Vec::with_capacity(lines);
+        prefer_huge_pages(memory.as_mut_ptr().cast(), bytes);
+        memory.resize(lines, Line([0; LINE]));
+        Aligned(memory)
     }
 
     /// Makes it at least this large; what was there is lost.
     pub fn reserve(&mut self, bytes: usize) {
-        if self.0.len() * 64 < bytes {
+        if self.0.len() * LINE < bytes {
             *self = Aligned::zeroed(bytes);
         }
     }
@@ -151,35 +158,46 @@ fn by_isa<T: Lanes>(pass: &Pass) -> Loaded {
     loaded::<T, super::kernels::Baseline>(pass)
 }
 
-/// The kernel of contractions for this machine.
-pub(super) fn product_kernel() -> Kernel {
+/// The kernels of a product of matrices.
+pub(super) struct Products {
+    pub block: Block,
+    /// Loads numbers of either operand.
+    pub load: [Kernel; 2],
+    /// Stores numbers of f64 in the result.
+    pub store: Kernel,
+}
+
+/// The kernels for this machine of products of matrices of these types, the last that of the result.
+pub(super) fn products<T: Lanes>(dtypes: [DType; 3]) -> Products {
+    fn of<T: Lanes, I: Isa>([a, b, into]: [DType; 3]) -> Products {
+        Products {
+            block: block::<T, I>(),
+            load: [a, b].map(|dtype| kernel::<T, I>(TileOp::Load(dtype), [false; 4])),
+            store: kernel::<f64, I>(TileOp::Store(into), [false; 4]),
+        }
+    }
     #[cfg(target_arch = "x86_64")]
     {
         use super::kernels::{Avx2, Avx512};
         let level = super::level();
         if level >= 2 {
-            return product::<Avx512>();
+            return of::<T, Avx512>(dtypes);
         }
         if level == 1 {
-            return product::<Avx2>();
+            return of::<T, Avx2>(dtypes);
         }
     }
-    product::<super::kernels::Baseline>()
+    of::<T, super::kernels::Baseline>(dtypes)
 }
 
 fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
     let size = size_of::<T>();
-    let point = |loc: &Loc| {
-        let (base, unit) = match loc.base {
+    let base_of = |loc: &Loc| -> (u32, usize) {
+        match loc.base {
             Base::None | Base::Reg => (REG, size),
             Base::Const => (CONST, size),
             Base::Slot => (SLOT, WIDE * size_of::<f64>()),
             Base::Array(n) => (ARRAYS + u32::from(n), pass.arrays[n as usize].dtype.size()),
-        };
-        Pointer {
-            base,
-            step: (loc.step * unit) as u32,
-            offset: loc.offset * unit,
         }
     };
     let ahead = lines_ahead(pass);
@@ -194,15 +212,15 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
                 &i.args[n]
             }
         };
+        let locs = [&i.dst, arg(0), arg(1), arg(2), arg(3)];
         Code {
             kernel: kernel::<T, I>(i.op, i.args.map(|a| a.scalar)),
-            operands: [
-                point(&i.dst),
-                point(arg(0)),
-                point(arg(1)),
-                point(arg(2)),
-                point(arg(3)),
-            ],
+            operands: locs.map(|loc| {
+                let (base, unit) = base_of(loc);
+                let offset = loc.offset * unit;
+                Pointer { base, offset }
+            }),
+            steps: locs.map(|loc| loc.step * base_of(loc).1),
             aux: i.aux,
             guard: i.guard,
             single: i.single,
@@ -406,7 +424,7 @@ pub(super) unsafe fn run(
 /// As for [`run`]; no other thread runs this task.
 unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
     let (pass, loaded) = (shared.pass, shared.loaded);
-    debug_assert!(worker.scratch.0.len() * 64 >= shared.scratch);
+    debug_assert!(worker.scratch.0.len() * LINE >= shared.scratch);
     let slots = worker.slots.pointer().cast::<[f64; WIDE]>();
     for sum in &pass.sums {
         for slot in sum.slot..sum.slot + sum.width {
@@ -478,15 +496,15 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
                         // SAFETY: as above.
                         unsafe { step(instr, at, n) };
                     }
-                    for (at, p) in at.iter_mut().zip(&instr.operands) {
-                        *at = at.wrapping_add(p.step as usize);
+                    for (at, step) in at.iter_mut().zip(&instr.steps) {
+                        *at = at.wrapping_add(*step);
                     }
                 }
             }
             // Back to where the next tile begins.
             for (instr, at) in code.iter().zip(operands) {
-                for (at, p) in at.iter_mut().zip(&instr.operands) {
-                    *at = at.wrapping_sub(turns * p.step as usize);
+                for (at, step) in at.iter_mut().zip(&instr.steps) {
+                    *at = at.wrapping_sub(turns * step);
                 }
             }
         }
@@ -503,10 +521,8 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
             }
         }
     }
-    #[cfg(target_arch = "x86_64")]
     if loaded.streams {
-        // SAFETY: part of SSE, which every x86-64 has.
-        unsafe { std::arch::x86_64::_mm_sfence() };
+        fence();
     }
 }
 

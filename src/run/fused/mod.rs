@@ -11,6 +11,10 @@
 //!
 //! Must not know: passes over graphs, spec languages, Candle.
 
+// The second half of `aux` of a table is its stride; see `kernels/body.rs`.
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("lossc runs where addresses have 64 bits");
+
 mod contract;
 mod exec;
 mod kernels;
@@ -21,7 +25,7 @@ mod order;
 mod whole;
 mod windows;
 
-use crate::plan::{DType, Lane, Place, Plan, Step, Whole, WholeOp};
+use crate::plan::{DType, Place, Plan, Product, Step, Whole, WholeOp};
 use exec::{Aligned, Loaded, Worker};
 use half::{bf16, f16};
 use std::sync::{Arc, Mutex};
@@ -147,7 +151,7 @@ struct Workspace {
     kept: Vec<Aligned>,
     partials: Vec<f64>,
     along: order::Memory,
-    packed: contract::Packed,
+    products: Vec<contract::Memory>,
     workers: Vec<Worker>,
     pointers: Vec<*mut u8>,
 }
@@ -160,7 +164,7 @@ impl Program {
     pub fn new(plan: Plan) -> Program {
         let loaded = plan.steps.iter().map(|step| match step {
             Step::Pass(pass) => Some(exec::load(pass, plan.lane)),
-            Step::Whole(_) => None,
+            Step::Whole(_) | Step::Product(_) => None,
         });
         Program {
             loaded: loaded.collect(),
@@ -216,6 +220,9 @@ impl Program {
                         self.whole(whole, &mut space, inputs, threads);
                     }
                 }
+                (Step::Product(product), _) => {
+                    self.product(product, &mut space, inputs, outputs, threads);
+                }
                 (Step::Pass(pass), Some(loaded)) => {
                     self.pass(pass, loaded, &mut space, inputs, outputs, threads)
                 }
@@ -228,7 +235,7 @@ impl Program {
                     let from = &space.buffers[walk.of];
                     whole::each(shape, [walk.into()], |_, [i]| values.push(from[i]));
                 }
-                // SAFETY: a pass has written every element.
+                // SAFETY: a pass or a product has written every element.
                 None => unsafe { values.set_len(output.shape.iter().product()) },
             }
         }
@@ -291,40 +298,60 @@ impl Program {
         outputs: &mut [Values],
         threads: usize,
     ) {
-        let plan = &*self.plan;
         let mut pointers = std::mem::take(&mut space.pointers);
         pointers.clear();
         for array in &pass.arrays {
-            pointers.push(match array.place {
-                Place::Input(n) => {
-                    let (dtype, first, _) = inputs[n].data.raw();
-                    first
-                        .wrapping_add(inputs[n].offset * dtype.size())
-                        .cast_mut()
-                }
-                Place::Buffer(n) => space.buffers[n].as_mut_ptr().cast(),
-                Place::Param(n) => {
-                    let param = &plan.params[n];
-                    if plan.buffers[param.buffer].values.is_none() {
-                        exec::convert(
-                            plan.lane,
-                            &space.buffers[param.buffer],
-                            param.int,
-                            &mut space.params[n],
-                        );
-                    }
-                    space.params[n].pointer()
-                }
-                Place::Kept(n) => space.kept[n].pointer(),
-                Place::Output(n) => outputs[n].pointer(),
-            });
+            pointers.push(self.first(array.place, space, inputs, outputs));
         }
         // SAFETY: inputs have been checked against the layouts that the plan was made for; all
         // other arrays were made as long as the plan says.
         unsafe {
-            exec::run(pass, loaded, plan.lane, &pointers, space, threads);
+            exec::run(pass, loaded, self.plan.lane, &pointers, space, threads);
         }
         space.pointers = pointers;
+    }
+
+    fn product(
+        &self,
+        product: &Product,
+        space: &mut Workspace,
+        inputs: &[InputView<'_>],
+        outputs: &mut [Values],
+        threads: usize,
+    ) {
+        let [a, b] = &product.args;
+        let places = [a.place, b.place, product.into.place];
+        let first = places.map(|place| self.first(place, space, inputs, outputs));
+        // SAFETY: as for a pass.
+        unsafe { contract::run(product, first, &mut space.products, threads) };
+    }
+
+    /// The first byte of an array.
+    fn first(
+        &self,
+        place: Place,
+        space: &mut Workspace,
+        inputs: &[InputView<'_>],
+        outputs: &mut [Values],
+    ) -> *mut u8 {
+        match place {
+            Place::Input(n) => {
+                let (dtype, first, _) = inputs[n].data.raw();
+                let first = first.wrapping_add(inputs[n].offset * dtype.size());
+                first.cast_mut()
+            }
+            Place::Buffer(n) => space.buffers[n].as_mut_ptr().cast(),
+            Place::Param(n) => {
+                let (param, into) = (&self.plan.params[n], &mut space.params[n]);
+                if self.plan.buffers[param.buffer].values.is_none() {
+                    let from = &space.buffers[param.buffer];
+                    exec::convert(self.plan.lane, from, param.int, into);
+                }
+                into.pointer()
+            }
+            Place::Kept(n) => space.kept[n].pointer(),
+            Place::Output(n) => outputs[n].pointer(),
+        }
     }
 
     /// # Panics
@@ -357,28 +384,16 @@ pub fn execute(plan: &Plan, inputs: &[InputView<'_>], threads: usize) -> Vec<Val
 
 /// How far the vector instructions of this machine go: 0 what every machine has, 1 AVX2 with
 /// fused multiply-add, 2 AVX-512.
-pub(crate) fn level() -> u8 {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let avx2 = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("f16c");
-        let avx2 = avx2 && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
-        let avx2 = avx2 && is_x86_feature_detected!("lzcnt") && is_x86_feature_detected!("popcnt");
-        let avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
-        let avx512 =
-            avx512 && is_x86_feature_detected!("avx512dq") && is_x86_feature_detected!("avx512bw");
-        let avx512 = avx512 && is_x86_feature_detected!("avx512cd");
-        u8::from(avx2) + u8::from(avx2 && avx512)
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    0
-}
-
-/// The type in which a plan computes, for reports.
-pub fn lane_name(lane: Lane) -> &'static str {
-    match lane {
-        Lane::F32 => "f32",
-        Lane::F64 => "f64",
-    }
+#[cfg(target_arch = "x86_64")]
+fn level() -> u8 {
+    let avx2 = is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("f16c");
+    let avx2 = avx2 && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
+    let avx2 = avx2 && is_x86_feature_detected!("lzcnt") && is_x86_feature_detected!("popcnt");
+    let avx512 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
+    let avx512 =
+        avx512 && is_x86_feature_detected!("avx512dq") && is_x86_feature_detected!("avx512bw");
+    let avx512 = avx512 && is_x86_feature_detected!("avx512cd");
+    u8::from(avx2) + u8::from(avx2 && avx512)
 }

@@ -3,17 +3,16 @@
 //! For most losses these are a few dozen operations on single numbers between two passes; for the
 //! rest they are what keeps every graph running, correct before fast.
 
+use super::exec::THREAD_WORK;
 use super::windows::{self, Lines};
-use super::{Data, InputView, Workspace, contract};
+use super::{Data, InputView, Workspace};
 use crate::ir::{self, Edge, ReduceOp};
 use crate::plan::{Walk, Whole, WholeOp};
 use std::borrow::Cow;
 
 /// Runs one operation. The buffers of operands and result are distinct.
 pub(super) fn run(whole: &Whole, space: &mut Workspace, inputs: &[InputView<'_>], threads: usize) {
-    let Workspace {
-        buffers, packed, ..
-    } = space;
+    let buffers = &mut space.buffers;
     let mut into = std::mem::take(&mut buffers[whole.into]);
     let arg = |n: usize| Operand {
         data: &buffers[whole.args[n].of],
@@ -24,8 +23,9 @@ pub(super) fn run(whole: &Whole, space: &mut Workspace, inputs: &[InputView<'_>]
     match &whole.op {
         WholeOp::Import => {
             let (walk, view) = (Course::from(&whole.args[0]), &inputs[whole.args[0].of]);
-            each(kept, [walk], |at, [i]| {
-                into[at] = view.data.get(view.offset + i)
+            let step = walk.step();
+            each_row(&mut into, kept, walk, threads, &|_, from, row| {
+                view.data.copy(view.offset + from, step, row);
             });
         }
         WholeOp::Copy => {
@@ -62,10 +62,6 @@ pub(super) fn run(whole: &Whole, space: &mut Workspace, inputs: &[InputView<'_>]
                 });
                 into[at] = total;
             });
-        }
-        WholeOp::Dot => {
-            let (a, b) = (arg(0).data, arg(1).data);
-            contract::run(whole, a, b, &mut into, packed, threads);
         }
         WholeOp::Pick { stride, classes } => {
             let (a, label) = (arg(0), arg(1));
@@ -144,18 +140,19 @@ pub(super) fn run(whole: &Whole, space: &mut Workspace, inputs: &[InputView<'_>]
         }
         WholeOp::Place { axis, start, len } => {
             let a = arg(0);
-            let stride = a.walk.strides[*axis];
-            let (size, below) = (kept[*axis], kept[axis + 1..].iter().product::<usize>());
-            each(kept, [a.walk], |at, [i]| {
-                let here = (at / below.max(1)) % size;
+            let (stride, step) = (a.walk.strides[*axis], a.walk.step());
+            let places = *start..start + len;
+            // Rows between two positions along the axis; none where rows run along it.
+            let below: usize = kept[axis + 1..].iter().rev().skip(1).product();
+            let along = *axis + 1 == kept.len();
+            each_row(&mut into, kept, a.walk, threads, &|number, from, row| {
+                row.fill(0.0);
                 // The walk went as far as the result is long; the operand may be shorter.
-                let origin = i - here * stride;
-                let within = here >= *start && here < start + len;
-                into[at] = if within {
-                    a.data[origin + (here - start) * stride]
-                } else {
-                    0.0
-                };
+                if along {
+                    copy(a.data, from, step, &mut row[places.clone()]);
+                } else if places.contains(&(number / below % kept[*axis])) {
+                    copy(a.data, from - start * stride, step, row);
+                }
             });
         }
     }
@@ -205,6 +202,11 @@ impl<'a> From<&'a Walk> for Course<'a> {
 impl<'a> Course<'a> {
     pub(super) fn new(offset: usize, strides: &'a [usize]) -> Course<'a> {
         Course { offset, strides }
+    }
+
+    /// Elements per step of the last loop.
+    fn step(&self) -> usize {
+        self.strides.last().copied().unwrap_or(0)
     }
 
     /// The walk over the loops behind the first `kept`, from where those are.
@@ -283,19 +285,79 @@ pub(super) fn each<const N: usize>(
     }
 }
 
+/// Calls `f` for every row of a result: with its number, where the walk stands at its beginning, and the
+/// row. Each thread takes one stretch of rows, whose entries depend on no others.
+fn each_row(
+    into: &mut [f64],
+    shape: &[usize],
+    walk: Course<'_>,
+    threads: usize,
+    f: &(impl Fn(usize, usize, &mut [f64]) + Sync),
+) {
+    if into.is_empty() {
+        return;
+    }
+    let length = shape.last().copied().unwrap_or(1);
+    let outer = &shape[..shape.len().saturating_sub(1)];
+    let threads = if into.len() < THREAD_WORK {
+        1
+    } else {
+        threads.max(1)
+    };
+    let stretch = (into.len() / length).div_ceil(threads);
+    let run = |(number, part): (usize, &mut [f64])| {
+        for (row, out) in part.chunks_exact_mut(length).enumerate() {
+            let number = number * stretch + row;
+            let (mut rest, mut at) = (number, walk.offset);
+            for (&size, &stride) in outer.iter().zip(walk.strides).rev() {
+                at += rest % size * stride;
+                rest /= size;
+            }
+            f(number, at, out);
+        }
+    };
+    let mut parts = into.chunks_mut(stretch * length).enumerate();
+    let first = parts.next();
+    let run = &run;
+    rayon::in_place_scope(|scope| {
+        for part in parts {
+            scope.spawn(move |_| run(part));
+        }
+        first.map(run);
+    });
+}
+
+/// Copies elements that lie `step` apart.
+fn copy(from: &[f64], first: usize, step: usize, into: &mut [f64]) {
+    if step == 1 && !into.is_empty() {
+        into.copy_from_slice(&from[first..][..into.len()]);
+    } else {
+        for (i, x) in into.iter_mut().enumerate() {
+            *x = from[first + i * step];
+        }
+    }
+}
+
 impl Data<'_> {
-    /// One element as f64.
-    pub(super) fn get(&self, at: usize) -> f64 {
+    /// Copies elements that lie `step` apart, as f64.
+    fn copy(&self, first: usize, step: usize, into: &mut [f64]) {
+        macro_rules! each {
+            ($from:expr, $wide:expr) => {
+                for (i, x) in into.iter_mut().enumerate() {
+                    *x = $wide($from[first + i * step]);
+                }
+            };
+        }
         match self {
-            Data::U8(x) => f64::from(x[at]),
-            Data::U32(x) => f64::from(x[at]),
-            Data::I16(x) => f64::from(x[at]),
-            Data::I32(x) => f64::from(x[at]),
-            Data::I64(x) => x[at] as f64,
-            Data::F16(x) => x[at].to_f64(),
-            Data::BF16(x) => x[at].to_f64(),
-            Data::F32(x) => f64::from(x[at]),
-            Data::F64(x) => x[at],
+            Data::U8(x) => each!(x, f64::from),
+            Data::U32(x) => each!(x, f64::from),
+            Data::I16(x) => each!(x, f64::from),
+            Data::I32(x) => each!(x, f64::from),
+            Data::I64(x) => each!(x, |x| x as f64),
+            Data::F16(x) => each!(x, f64::from),
+            Data::BF16(x) => each!(x, f64::from),
+            Data::F32(x) => each!(x, f64::from),
+            Data::F64(x) => copy(x, first, step, into),
         }
     }
 }

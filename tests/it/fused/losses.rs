@@ -9,7 +9,7 @@ use lossc::run::Array;
 use lossc::run::fused::Program;
 
 /// Dice of every sample and class, plus cross entropy weighted by class.
-const DICE_WCE: &str = "\
+pub const DICE_WCE: &str = "\
 dims N, C, S
 graph(z: f[N, C, S], t: i[N, S]) {
   %0: f[N, C, S] = input z
@@ -50,7 +50,7 @@ graph(z: f[N, C, S], t: i[N, S]) {
 ";
 
 /// Cross entropy of rows.
-const CE: &str = "\
+pub const CE: &str = "\
 dims N, C
 graph(z: f[N, C], t: i[N]) {
   %0: f[N, C] = input z
@@ -65,7 +65,7 @@ graph(z: f[N, C], t: i[N]) {
 }
 ";
 
-fn gradient(text: &str) -> Graph {
+pub fn gradient(text: &str) -> Graph {
     let graph = parse(text).expect("the text of a graph");
     passes::apply(graph, passes::GRADIENT, &Config { wanted: vec![0] })
 }
@@ -82,7 +82,7 @@ fn noise(count: usize, scale: f64) -> Vec<f64> {
 }
 
 /// Logits of this size, labels of the first `used` classes, upstream 0.7.
-fn inputs(sizes: &DimSizes, scale: f64, used: usize) -> Vec<Array> {
+pub fn inputs(sizes: &DimSizes, scale: f64, used: usize) -> Vec<Array> {
     let shape = sizes.0.clone();
     let count: usize = shape.iter().product();
     let mut labels = shape.clone();
@@ -102,7 +102,7 @@ fn inputs(sizes: &DimSizes, scale: f64, used: usize) -> Vec<Array> {
 }
 
 /// Compares with the reference; f16 and bf16 are as exact as they can be written.
-fn check(
+pub fn check(
     graph: &Graph,
     sizes: &[usize],
     dtypes: (DType, DType),
@@ -133,7 +133,7 @@ fn check(
     }
 }
 
-const F32: (DType, DType) = (DType::F32, DType::I64);
+pub const F32: (DType, DType) = (DType::F32, DType::I64);
 
 #[test]
 fn sizes_around_tiles() {

@@ -5,6 +5,7 @@ mod bind;
 mod call;
 mod contract;
 mod losses;
+mod memory;
 mod order;
 mod random;
 mod ulp;

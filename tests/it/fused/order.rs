@@ -8,7 +8,7 @@ use lossc::run::Array;
 use lossc::run::fused::Program;
 
 /// Everything along `over` and the rest of N, C, S, with one output each.
-fn graph(over: &str, rest: &str) -> ir::Graph {
+pub fn graph(over: &str, rest: &str) -> ir::Graph {
     let text = format!(
         "dims N, C, S\ngraph(x: f[N, C, S], y: f[N, S], k: f[]) {{\n\
          %0: f[N, C, S] = input x\n%1: f[N, S] = input y\n%2: f[] = input k\n\

@@ -1,7 +1,7 @@
 //! The loops that are more than a function of each lane: memory, labels, and reductions.
 
 use super::function::{Add, Max, Min, Mul, max, min};
-use super::{Body, COLUMNS, ROWS, WIDE};
+use super::{Body, WIDE};
 use crate::run::fused::lanes::{Int, Lanes};
 use crate::run::fused::memory::Element;
 use std::marker::PhantomData;
@@ -359,23 +359,6 @@ bodies! {
         }
     }
 
-    /// d = the sums, over `n` terms, of the products of [`ROWS`] numbers of a with [`COLUMNS`] of b.
-    Product: <T, FMA>(d, a, b, _, n, _) {
-        let (d, mut a, mut b) = (d.cast::<T>(), a.cast::<T>(), b.cast::<T>());
-        let mut sums = [[T::ZERO; COLUMNS]; ROWS];
-        for _ in 0..n {
-            let b_row: [T; COLUMNS] = *b.cast();
-            for (i, sums) in sums.iter_mut().enumerate() {
-                let a = *a.add(i);
-                for (sum, b) in sums.iter_mut().zip(b_row) {
-                    *sum = T::mul_add::<FMA>(a, b, *sum);
-                }
-            }
-            (a, b) = (a.add(ROWS), b.add(COLUMNS));
-        }
-        *d.cast() = sums;
-    }
-
     /// d = the accumulator a as one number.
     Total<J: Joining>: <T, FMA>(d, a, _, _, _, _) {
         let lanes = *a.cast::<[f64; WIDE]>();
@@ -388,7 +371,8 @@ bodies! {
 #[inline(always)]
 unsafe fn stream<T: Lanes>(d: *mut f32, a: *const T, n: usize) {
     let mut i = 0;
-    #[cfg(target_arch = "x86_64")]
+    // Miri has no assembler, of which the intrinsic is made.
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use std::arch::x86_64::{_mm_set_ps, _mm_stream_ps};
         // SAFETY: within `n`, and aligned to 16 bytes where it streams.

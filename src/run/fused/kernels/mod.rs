@@ -4,8 +4,8 @@
 //! vector instructions; [`Isa::entry`] is that function. Nothing here is inlined into anything
 //! larger, so a kernel is a handful of instructions that run over one tile.
 //!
-//! - `function.rs` has what is computed lane by lane, `body.rs` all other loops, and `choose.rs`
-//!   finds the kernel of an instruction.
+//! - `function.rs` has what is computed lane by lane, `product.rs` products of matrices, `body.rs` all
+//!   other loops, and `choose.rs` finds the kernel of an instruction.
 //!
 //! **Invariant**: the result of a kernel overlaps none of its operands, but for accumulators,
 //! which are read and written through one pointer.
@@ -13,9 +13,13 @@
 mod body;
 mod choose;
 mod function;
+mod product;
+#[cfg(test)]
+mod tests;
 
 use super::lanes::Lanes;
 pub(super) use choose::kernel;
+pub(super) use product::{Block, ROWS, STRETCH, block};
 
 /// A kernel: the result, four operands, lanes, and a number that some kernels want. Which pointers it
 /// uses, and how many elements behind each, depends on the instruction; see
@@ -47,14 +51,17 @@ pub(super) const WIDE: usize = 8;
 
 /// An instruction set.
 pub(super) trait Isa {
+    /// Bytes of a vector.
+    const VECTOR: usize;
     fn entry<B: Body, T: Lanes>() -> Kernel;
 }
 
 macro_rules! isa {
-    ($(#[$doc:meta])* $name:ident, $fma:literal $(, $features:literal)?) => {
+    ($(#[$doc:meta])* $name:ident, $vector:literal, $fma:literal $(, $features:literal)?) => {
         $(#[$doc])*
         pub(super) struct $name;
         impl Isa for $name {
+            const VECTOR: usize = $vector;
             fn entry<B: Body, T: Lanes>() -> Kernel {
                 $(#[target_feature(enable = $features)])?
                 unsafe fn entry<B: Body, T: Lanes>(
@@ -79,18 +86,21 @@ macro_rules! isa {
 isa!(
     /// What every machine of the target has.
     Baseline,
+    16,
     false
 );
 #[cfg(target_arch = "aarch64")]
 isa!(
     /// What every machine of the target has: NEON, with fused multiply-add.
     Baseline,
+    16,
     true
 );
 #[cfg(target_arch = "x86_64")]
 isa!(
     /// 256 bits and fused multiply-add.
     Avx2,
+    32,
     true,
     "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt"
 );
@@ -98,19 +108,10 @@ isa!(
 isa!(
     /// 512 bits.
     Avx512,
+    64,
     true,
     "avx512f,avx512vl,avx512dq,avx512bw,avx512cd,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt"
 );
-/// The block of a product of matrices that is kept in registers: with 8 columns of f64 it is 6
-/// vectors of 512 bits or 12 of 256, which hides the latency of an addition.
-pub(super) const ROWS: usize = 6;
-/// See [`ROWS`].
-pub(super) const COLUMNS: usize = 8;
-
-/// The kernel of a block of a product of matrices, in f64.
-pub(super) fn product<I: Isa>() -> Kernel {
-    I::entry::<body::Product, f64>()
-}
 /// Asks for a line of memory that will be read soon.
 #[inline(always)]
 pub(super) fn prefetch(at: *const u8) {
@@ -120,6 +121,25 @@ pub(super) fn prefetch(at: *const u8) {
         // SAFETY: a prefetch may be of any address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    // The intrinsic is not stable yet.
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: a prefetch may be of any address, and changes nothing that a program sees.
+    unsafe {
+        std::arch::asm!(
+            "prfm pldl1keep, [{}]",
+            in(reg) at,
+            options(readonly, nostack, preserves_flags)
+        );
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = at;
+}
+
+/// Waits until stores past the cache are seen by all threads.
+pub(super) fn fence() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: part of SSE, which every x86-64 has.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
 }
