@@ -7,6 +7,7 @@ use crate::diag::Diagnostics;
 use crate::source::{FileId, SourceFile, SourceMap};
 use crate::stdlib::{COMPAT, MODULES, Module, TASKS};
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -64,6 +65,32 @@ fn file(i: usize) -> &'static Ast {
         Some(module) => parse(module, FileId(1 + i as u32)),
         None => unreachable!("there are {COUNT} files"),
     })
+}
+
+/// Another text of a file of the standard library: what whoever edits the file wants to see tested, before the
+/// compiler is built with it.
+#[derive(Debug)]
+pub struct Draft {
+    /// Which of [`files`].
+    module: usize,
+    text: String,
+    ast: Ast,
+}
+
+impl Draft {
+    /// The draft that a text is if its path ends as that of a file of the standard library does,
+    /// `specs/std/overlap.loss`; `None` for other paths, and for what does not parse.
+    pub fn of(path: &str, text: &str) -> Option<Draft> {
+        let is = |m: &Module| Path::new(path).ends_with(Path::new("specs").join(m.name));
+        let module = MODULES.iter().position(is)?;
+        let file = FileId(1 + module as u32);
+        let ast = ast::parse_without_tests(file, text, &mut Diagnostics::default())?;
+        Some(Draft {
+            module,
+            text: text.to_string(),
+            ast,
+        })
+    }
 }
 
 /// Does `meanwhile` and reads the files that define a word of the text, on as many threads as there are
@@ -146,18 +173,21 @@ pub fn names_of(module: &str) -> Vec<&'static str> {
     names.filter(|name| !name.starts_with('_')).collect()
 }
 
-/// The source files of a compilation: the user's, then the library's.
-pub fn sources(name: &str, text: &str) -> SourceMap {
+/// The source files of a compilation: the user's, then the library's, one of them perhaps as its draft is.
+pub fn sources(name: &str, text: &str, draft: Option<&Draft>) -> SourceMap {
     let mut sources = SourceMap::default();
     sources.add(SourceFile {
         name: name.to_string().into(),
         text: text.to_string().into(),
         library: false,
     });
-    for module in files() {
+    for (i, module) in files().enumerate() {
         sources.add(SourceFile {
             name: module.name.into(),
-            text: module.text.into(),
+            text: match draft {
+                Some(draft) if draft.module == i => draft.text.clone().into(),
+                _ => module.text.into(),
+            },
             library: true,
         });
     }
@@ -165,22 +195,34 @@ pub fn sources(name: &str, text: &str) -> SourceMap {
 }
 
 /// The items that define a name in the standard library.
-pub fn find(name: &str) -> Vec<&'static Item> {
+pub fn find<'d>(name: &str, draft: Option<&'d Draft>) -> Vec<&'d Item> {
+    let drafted = draft.map(|draft| draft.module);
     let mut modules: Vec<usize> = index()
         .iter()
         .filter(|entry| entry.name == name)
         .map(|entry| entry.module)
+        .chain(drafted)
         .collect();
+    modules.sort_unstable();
     modules.dedup();
-    let items = modules.into_iter().flat_map(|i| file(i).items.iter());
+    let items = modules.into_iter().flat_map(|i| match draft {
+        Some(draft) if draft.module == i => draft.ast.items.iter(),
+        _ => file(i).items.iter(),
+    });
     items
         .filter(|item| item.definition().is_some_and(|d| d.answers_to(name)))
         .collect()
 }
 
 /// Every name of the standard library.
-pub fn names() -> Vec<&'static str> {
-    index().iter().map(|entry| entry.name).collect()
+pub fn names(draft: Option<&Draft>) -> Vec<&str> {
+    let kept = |entry: &&Entry| draft.is_none_or(|draft| draft.module != entry.module);
+    let names = index().iter().filter(kept).map(|entry| entry.name);
+    let items = draft.into_iter().flat_map(|draft| &draft.ast.items);
+    let drafted = items.filter_map(Item::definition).flat_map(|d| d.names());
+    names
+        .chain(drafted.map(|name| name.text.as_str()))
+        .collect()
 }
 
 /// The inputs that `task NAME` declares.

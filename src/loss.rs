@@ -16,7 +16,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::error::{Error, Report};
 use crate::hir::{self, Hir};
 use crate::ir::{Graph, Role};
-use crate::library::{self, USER};
+use crate::library::{self, Draft, USER};
 use crate::lint;
 use crate::lower;
 use crate::module::{self, Loader, Unit};
@@ -34,6 +34,7 @@ pub struct Compiler {
     name: String,
     backend: Option<Backend>,
     loader: Option<Arc<dyn Loader>>,
+    draft: Option<Arc<Draft>>,
 }
 
 impl std::fmt::Debug for Compiler {
@@ -42,6 +43,7 @@ impl std::fmt::Debug for Compiler {
             .field("name", &self.name)
             .field("backend", &self.backend)
             .field("loader", &self.loader.is_some())
+            .field("draft", &self.draft.is_some())
             .finish()
     }
 }
@@ -59,6 +61,7 @@ impl Compiler {
             name: "<spec>".to_string(),
             backend: None,
             loader: None,
+            draft: None,
         }
     }
 
@@ -78,6 +81,16 @@ impl Compiler {
     pub fn loader(mut self, loader: impl Loader + 'static) -> Compiler {
         self.loader = Some(Arc::new(loader));
         self
+    }
+
+    /// The compiler for which a text stands for the file of the standard library that its name is the path
+    /// of; `None` if it is not.
+    pub(crate) fn drafting(&self, text: &str) -> Option<Compiler> {
+        let draft = Some(Arc::new(Draft::of(&self.name, text)?));
+        Some(Compiler {
+            draft,
+            ..self.clone()
+        })
     }
 
     /// Parses and checks a spec, and returns it with its modules.
@@ -113,7 +126,7 @@ impl Compiler {
     fn report(&self, text: &str, diags: Diagnostics) -> Report {
         Report {
             diagnostics: diags.into_sorted(),
-            sources: Arc::new(library::sources(&self.name, text)),
+            sources: Arc::new(library::sources(&self.name, text, self.draft.as_deref())),
         }
     }
 
@@ -136,7 +149,8 @@ impl Compiler {
     fn front(&self, text: &str) -> Result<(Unit, Hir, Report), Error> {
         let mut diags = Diagnostics::default();
         let (unit, sources) = library::read_ahead(text, || {
-            module::load(&self.name, text, self.loader.as_deref(), &mut diags)
+            let (loader, draft) = (self.loader.as_deref(), self.draft.clone());
+            module::load(&self.name, text, loader, draft, &mut diags)
         });
         let hir = unit
             .as_ref()

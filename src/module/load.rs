@@ -6,18 +6,20 @@ use super::{File, MAX_DEPTH, MAX_FILES, MAX_TOTAL, Tree, Unit};
 use crate::ast::{self, Ast, Expr, ExprKind, ItemKind, ModuleName, Use};
 use crate::diag::{Code, Diagnostic, Diagnostics, nearest, or_list};
 use crate::hir::Used;
-use crate::library::{self, USER};
+use crate::library::{self, Draft, USER};
 use crate::source::{FileId, SourceFile, SourceMap, Span};
+use std::sync::Arc;
 
-/// Reads a spec and everything that it uses. What is wrong goes into `diags`; there is a unit if the
+/// Reads a spec and everything that it uses; a draft stands for its file of the standard library. What is wrong goes into `diags`; there is a unit if the
 /// spec itself is one, so that the rest of it can be checked too.
 pub fn load(
     name: &str,
     text: &str,
     loader: Option<&dyn Loader>,
+    draft: Option<Arc<Draft>>,
     diags: &mut Diagnostics,
 ) -> (Option<Unit>, SourceMap) {
-    let sources = library::sources(name, text);
+    let sources = library::sources(name, text, draft.as_deref());
     let Some(main) = ast::parse(USER, text, diags) else {
         return (None, sources);
     };
@@ -35,7 +37,13 @@ pub fn load(
     };
     let uses = loading.uses(&main);
     let Loading { files, sources, .. } = loading;
-    (Some(Unit { main, uses, files }), sources)
+    let unit = Unit {
+        main,
+        uses,
+        files,
+        draft,
+    };
+    (Some(unit), sources)
 }
 
 /// A file whose uses are being followed.

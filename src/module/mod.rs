@@ -13,8 +13,9 @@ pub use loader::{LoadError, Loader};
 
 use crate::ast::{self, Ast, Definition, Item};
 use crate::hir::{self, Used};
-use crate::library::{self, USER};
+use crate::library::{self, Draft, USER};
 use crate::source::{FileId, Span};
+use std::sync::Arc;
 
 /// The most files that a spec may use.
 pub const MAX_FILES: usize = 100;
@@ -58,6 +59,8 @@ pub struct Unit {
     uses: Vec<Used>,
     /// Every file that is used, before those that use it.
     files: Vec<File>,
+    /// What stands for a file of the standard library.
+    draft: Option<Arc<Draft>>,
 }
 
 impl Unit {
@@ -72,7 +75,7 @@ impl Unit {
             None => {
                 let own = defining(&self.main, name);
                 if own.is_empty() {
-                    library::find(name)
+                    library::find(name, self.draft.as_deref())
                 } else {
                     own
                 }
@@ -107,12 +110,12 @@ fn defining<'a>(ast: &'a Ast, name: &str) -> Vec<&'a Item> {
 
 impl hir::Library for Unit {
     fn find(&self, name: &str) -> Vec<&Definition> {
-        let items = library::find(name).into_iter();
+        let items = library::find(name, self.draft.as_deref()).into_iter();
         items.filter_map(Item::definition).collect()
     }
 
     fn names(&self) -> Vec<&str> {
-        library::names()
+        library::names(self.draft.as_deref())
     }
 
     fn task(&self, name: &str) -> Option<&Ast> {

@@ -173,11 +173,7 @@ pub fn bind(
     }
     let known = known_sizes(signature, graph, &sources, &mut errors);
     if let Some(i) = known.iter().position(Option::is_none) {
-        let name = &signature.dims[i].name;
-        errors.push(Diagnostic::error(
-            Code::MissingInput,
-            format!("no tensor that is given tells the size of `{name}`"),
-        ));
+        errors.push(size_unknown(signature, i));
     }
     if !errors.is_empty() {
         return Err(errors);
@@ -274,6 +270,31 @@ fn count(shape: &[usize]) -> usize {
     shape
         .iter()
         .fold(1, |n: usize, size| n.saturating_mul(*size))
+}
+
+/// A dim of which no tensor is an axis: how many classes there are is not told by labels.
+fn size_unknown(signature: &Signature, dim: usize) -> Diagnostic {
+    let name = &signature.dims[dim].name;
+    let diagnostic = Diagnostic::error(
+        Code::MissingInput,
+        format!("no tensor that is given tells the size of `{name}`"),
+    );
+    let counted = signature.slots.iter().find(|slot| match slot.what {
+        What::Tensor {
+            numbers: Numbers::Integers { classes },
+            ..
+        } => classes.is_some_and(|classes| classes.index() == dim),
+        What::Scalar | What::Param { .. } | What::Tensor { .. } => false,
+    });
+    match counted {
+        Some(slot) => diagnostic
+            .at(
+                slot.span,
+                format!("labels do not tell how many `{name}` there are"),
+            )
+            .help(format!("say it in the spec: `axis {name} = 3`")),
+        None => diagnostic,
+    }
 }
 
 fn not_a_number(slot: &Slot, shape: &[usize]) -> Diagnostic {

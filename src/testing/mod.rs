@@ -15,7 +15,6 @@ use crate::library::USER;
 use crate::loss::{Compiler, Loss, Outcome};
 use crate::run::Backend;
 use crate::source::{SourceMap, Span};
-use crate::stdlib::MODULES;
 use candle_core::DType;
 use mask::Mask;
 use std::sync::Arc;
@@ -44,20 +43,26 @@ impl Compiler {
     /// of an expression. The inputs are those of the file; where it has none, those that the test
     /// declares with `task` or `input`, else those of `multiclass`.
     ///
+    /// A text whose [name](Compiler::name) ends as the path of a file of the standard library does,
+    /// `specs/std/overlap.loss`, stands for that file: its definitions see, and are seen by, the rest of the
+    /// library, as they are when the compiler is built with it.
+    ///
     /// # Errors
     /// [`Error::Spec`] if the text does not parse, [`Error::Candle`] if Candle fails. What else is
     /// wrong is in the result.
     pub fn test(&self, text: &str, backends: &[Backend]) -> Result<Vec<Tested>, Error> {
         let (ast, sources) = self.parse(text)?;
-        // The library has the definitions of its own files already.
-        let own = MODULES.iter().all(|module| module.text != text);
+        let drafting = self.drafting(text);
+        // The definitions of a draft are those of the library.
+        let own = drafting.is_none();
+        let compiler = drafting.as_ref().unwrap_or(self);
         let mut results = Vec::new();
         for item in &ast.items {
             let ItemKind::Test(test) = &item.kind else {
                 continue;
             };
             let run = Run {
-                compiler: self,
+                compiler,
                 text,
                 items: &ast.items,
                 own,

@@ -1,7 +1,8 @@
 //! The specs that are shipped: their tests hold on every back end, and they are in style.
 
 use lossc::ast::{Expr, ExprKind, ItemKind};
-use lossc::diag::Diagnostics;
+use lossc::diag::{Code, Diagnostics};
+use lossc::testing::Tested;
 use lossc::{Backend, Compiler};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,62 @@ fn all_tests_hold() {
     }
     assert!(wrong.is_empty(), "{wrong}");
     assert!(count > 20, "only {count} tests");
+}
+
+/// The file of the library that is given is what is tested, and not the one that the compiler was built with.
+#[test]
+fn an_edited_file_of_the_library_is_tested() {
+    let path = "specs/std/overlap.loss";
+    let text = include_str!("../../specs/std/overlap.loss");
+    let failing = |path: &str, text: &str| -> Vec<(String, Vec<Code>)> {
+        let tests = Compiler::new().name(path).test(text, &[Backend::Reference]);
+        let tests = tests.expect("a spec").into_iter();
+        let codes = |t: &Tested| t.failures.iter().flat_map(|f| f.codes()).collect();
+        let failing = tests.filter(|t| !t.failures.is_empty());
+        failing.map(|t| (t.name.clone(), codes(&t))).collect()
+    };
+    // A remark changes nothing, wherever the checkout lies.
+    assert_eq!(failing(path, &format!("# Edited.\n{text}")), []);
+    assert_eq!(
+        failing(&format!("../lossc/{path}"), &format!("{text}\n# Edited.")),
+        []
+    );
+    // Another formula is seen where it is called, in the file itself and in the rest of the library.
+    let mass = "let mass = if squared";
+    let at = text.find(mass).expect("the Dice index");
+    let (before, behind) = (&text[..at], &text[at + mass.len()..]);
+    let test = "test \"in compound.loss\" {\n  pred = [[[0], [0]]]\n  target = [[0]]\n  \
+                expect dice_ce() - ce() ≈ 1 - 0.4/2 within 1e-4\n}\n";
+    let other = format!("{before}let mass = 1 + if squared{behind}\n{test}");
+    let found = failing(path, &other);
+    assert!(
+        found
+            .iter()
+            .any(|(name, _)| name.starts_with("two positions"))
+    );
+    for (name, codes) in found {
+        assert!(
+            codes.iter().all(|code| *code == Code::Expectation),
+            "{name}: {codes:?}"
+        );
+        assert_ne!(name, "in compound.loss");
+    }
+    // A loss may be added, and call what the files of the library keep to themselves.
+    let added = "loss twice() on pred: probs, target: probs = 2*_reduced(dice())\n\
+                 test \"twice\" {\n  pred = [[[0], [0]]]\n  target = [[0]]\n  \
+                 expect twice() - 2*dice() ≈ 0\n}\n";
+    assert_eq!(failing(path, &format!("{text}\n{added}")), []);
+    // One that is gone is gone.
+    let gone = text.replace("loss log_dice(", "loss log_of_dice(");
+    let found = failing(path, &gone);
+    assert!(!found.is_empty());
+    assert!(
+        found.iter().all(|(_, codes)| codes == &[Code::UnknownName]),
+        "{found:?}"
+    );
+    // A file of one's own is one's own, whatever it is called.
+    let found = failing("overlap.loss", added);
+    assert_eq!(found, [("twice".to_string(), vec![Code::Private])]);
 }
 
 /// Every definition of the standard library that users can call has a test that calls it where it
