@@ -133,6 +133,38 @@ fn every_definition_has_a_test() {
     assert!(without.is_empty(), "no test calls\n{}", without.join("\n"));
 }
 
+/// Definitions of one name are told apart by the kinds of their operands, and each has a test: with another body
+/// a test of its file fails.
+#[test]
+fn every_overload_has_a_test() {
+    let mut without = Vec::new();
+    for (path, text) in shipped() {
+        if !path.starts_with("specs/std/") {
+            continue;
+        }
+        let file = lossc::library::USER;
+        let ast = lossc::ast::parse(file, &text, &mut Diagnostics::default()).expect("a spec");
+        let definitions = ast.items.iter().filter_map(|item| item.definition());
+        for definition in definitions.clone() {
+            let name = &definition.name.text;
+            let overloads = definitions.clone().filter(|d| d.answers_to(name)).count();
+            if name.starts_with('_') || overloads < 2 {
+                continue;
+            }
+            let mut other = text.clone();
+            other.replace_range(definition.body.value.span.range(), "123456.5");
+            let tests = Compiler::new()
+                .name(&path)
+                .test(&other, &[Backend::Reference]);
+            if tests.expect("a spec").iter().all(|t| t.failures.is_empty()) {
+                let line = 1 + text[..definition.head.range().start].matches('\n').count();
+                without.push(format!("{path}:{line}: {name}"));
+            }
+        }
+    }
+    assert!(without.is_empty(), "no test calls\n{}", without.join("\n"));
+}
+
 /// The library is read without its tests, which changes nothing else.
 #[test]
 fn tests_may_stay_unread() {

@@ -38,7 +38,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "hir",
             "ir",
             "signature",
-            "stdlib",
             "library",
             "run",
             "error",
