@@ -8,9 +8,10 @@
 //! Every element is summed in one order, whoever computes it and in whichever block: [`STRETCH`] terms
 //! in the type of the lanes, and those sums in f64. The bits do not depend on the number of threads.
 
-use super::exec::{Aligned, Products, products};
+use super::exec::{Aligned, LINE, Products, products};
 use super::kernels::{Kernel, ROWS, STRETCH, prefetch};
 use super::lanes::Lanes;
+use super::threads;
 use crate::plan::{DType, Lane, Matrix, Product};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,9 +21,6 @@ const DEPTH: usize = 4 * STRETCH;
 
 /// Lines of columns are asked for so many terms before they are copied: they may be far apart.
 const AHEAD: usize = 16;
-
-/// Bytes of a line of memory.
-const LINE: usize = 64;
 
 /// Columns of a task.
 const TASK_COLUMNS: usize = 128;
@@ -204,17 +202,7 @@ unsafe fn typed<T: Lanes>(
             unsafe { rectangle::<T>(&shared, task, memory) };
         }
     };
-    match &mut memory[..threads] {
-        [only] => work(only),
-        [own, rest @ ..] => rayon::in_place_scope(|scope| {
-            let work = &work;
-            for memory in rest {
-                scope.spawn(move |_| work(memory));
-            }
-            work(own);
-        }),
-        [] => {}
-    }
+    threads::each(memory[..threads].iter_mut(), work);
 }
 
 /// The rows and columns of a task: smaller where there would not be enough of them.

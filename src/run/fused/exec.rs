@@ -11,6 +11,7 @@ use super::Workspace;
 use super::kernels::{Block, Isa, Kernel, WIDE, block, fence, kernel, prefetch};
 use super::lanes::{Int, Lanes};
 use super::memory::prefer_huge_pages;
+use super::threads;
 use super::whole::{join, start};
 use crate::plan::{Base, DType, Lane, Loc, Pass, Place, TileOp};
 use std::ops::Range;
@@ -21,7 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(super) const THREAD_WORK: usize = if cfg!(miri) { 1 } else { 48 * 1024 };
 
 /// Bytes of a line of memory.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// Bytes of the first cache.
 const CACHE: usize = 32 * 1024;
@@ -406,17 +407,7 @@ pub(super) unsafe fn run(
             unsafe { task(&shared, block, worker) };
         }
     };
-    match &mut workers[..threads] {
-        [only] => work(only),
-        [first, rest @ ..] => rayon::in_place_scope(|scope| {
-            let work = &work;
-            for worker in rest {
-                scope.spawn(move |_| work(worker));
-            }
-            work(first);
-        }),
-        [] => {}
-    }
+    threads::each(workers[..threads].iter_mut(), work);
     combine(pass, partials, buffers);
 }
 

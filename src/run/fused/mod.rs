@@ -22,6 +22,7 @@ mod lanes;
 pub mod math;
 mod memory;
 mod order;
+mod threads;
 mod whole;
 mod windows;
 

@@ -2,6 +2,7 @@
 //! sequence after the other; a thread takes the next that nobody has; results go to their places.
 
 use super::exec::THREAD_WORK;
+use super::threads;
 use super::whole::{Course, each};
 use crate::plan::{Walk, Whole, WholeOp};
 use crate::run::rows::{self, Scratch};
@@ -83,17 +84,7 @@ pub(super) fn run(
             one(i, out, scratch);
         }
     };
-    match &mut scratch[..threads] {
-        [only] => work(only),
-        [first, rest @ ..] => rayon::in_place_scope(|scope| {
-            let work = &work;
-            for scratch in rest {
-                scope.spawn(move |_| work(scratch));
-            }
-            work(first);
-        }),
-        [] => {}
-    }
+    threads::each(scratch[..threads].iter_mut(), work);
     if !dense {
         let place = Course::new(0, strides);
         each(shape, [place], |at, [i]| into[i] = out[at]);

@@ -4,6 +4,7 @@
 //! rest they are what keeps every graph running, correct before fast.
 
 use super::exec::THREAD_WORK;
+use super::threads;
 use super::windows::{self, Lines};
 use super::{Data, InputView, Workspace};
 use crate::ir::{self, Edge, ReduceOp};
@@ -316,15 +317,7 @@ fn each_row(
             f(number, at, out);
         }
     };
-    let mut parts = into.chunks_mut(stretch * length).enumerate();
-    let first = parts.next();
-    let run = &run;
-    rayon::in_place_scope(|scope| {
-        for part in parts {
-            scope.spawn(move |_| run(part));
-        }
-        first.map(run);
-    });
+    threads::each(into.chunks_mut(stretch * length).enumerate(), run);
 }
 
 /// Copies elements that lie `step` apart.

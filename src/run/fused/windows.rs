@@ -6,6 +6,7 @@
 //! Every entry is computed alone, in one order, so that threads change no bits.
 
 use super::exec::THREAD_WORK;
+use super::threads;
 use crate::ir::Rim;
 
 /// Entries that are computed together, in registers.
@@ -250,17 +251,10 @@ fn each_wide(into: &mut [f64], lines: Lines, radius: usize, threads: usize, wind
         threads.max(1)
     };
     let stretch = count.div_ceil(threads).next_multiple_of(WIDE);
-    let mut parts = into.chunks_mut(stretch).enumerate();
-    let first = parts.next();
     let run = |(number, part): (usize, &mut [f64])| {
         stretch_of(part, number * stretch, lines, radius, window);
     };
-    rayon::in_place_scope(|scope| {
-        for part in parts {
-            scope.spawn(move |_| run(part));
-        }
-        first.map(run);
-    });
+    threads::each(into.chunks_mut(stretch).enumerate(), run);
 }
 
 /// Computes the entries that lie in memory from `start` on, with the vectors of this machine; the bits are
