@@ -11,9 +11,10 @@ use super::Workspace;
 use super::kernels::{Block, Isa, Kernel, WIDE, block, fence, kernel, prefetch};
 use super::lanes::{Int, Lanes};
 use super::memory::prefer_huge_pages;
+use super::native::{self, Native, Piece};
 use super::threads;
 use super::whole::{join, start};
-use crate::plan::{Base, DType, Lane, Loc, Pass, Place, TileOp};
+use crate::plan::{Base, DType, Instr, Lane, Loc, Pass, Place, TileOp};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -62,8 +63,7 @@ struct Moving {
 /// A pass with its kernels.
 pub(super) struct Loaded {
     code: Vec<Code>,
-    /// Stretches of `code`, and whether they run in every turn.
-    segments: Vec<(bool, Range<usize>)>,
+    units: Vec<Unit>,
     moving: Vec<Moving>,
     /// The constants in the lane type.
     consts: Aligned,
@@ -74,6 +74,16 @@ pub(super) struct Loaded {
     ahead: Vec<(u32, usize)>,
     /// How many of these are fetched with each instruction.
     pace: usize,
+    /// How many tiles of a row are done at once.
+    span: usize,
+}
+
+/// A part of a program.
+enum Unit {
+    /// A stretch of kernels, and whether it runs in every turn.
+    Kernels { looped: bool, range: Range<usize> },
+    /// The same as machine code.
+    Native(Native),
 }
 
 struct Stride {
@@ -83,11 +93,25 @@ struct Stride {
     tile: usize,
 }
 
+/// Lanes that generated code does at once where it needs no scratch memory, which a tile bounds otherwise. The
+/// partial sums of so many are f32.
+const AT_ONCE: usize = 1024;
+
 /// Bases that come before those of arrays.
 const REG: u32 = 0;
 const CONST: u32 = 1;
 const SLOT: u32 = 2;
-const ARRAYS: u32 = 3;
+pub(super) const ARRAYS: u32 = 3;
+
+/// The base of an operand, and the bytes of what its offset counts; `size` is that of a lane.
+pub(super) fn base_of(pass: &Pass, loc: &Loc, size: usize) -> (u32, usize) {
+    match loc.base {
+        Base::None | Base::Reg => (REG, size),
+        Base::Const => (CONST, size),
+        Base::Slot => (SLOT, WIDE * size_of::<f64>()),
+        Base::Array(n) => (ARRAYS + u32::from(n), pass.arrays[n as usize].dtype.size()),
+    }
+}
 
 /// Memory in cache lines.
 #[derive(Default)]
@@ -131,6 +155,8 @@ pub(super) struct Worker {
     bases: Vec<*mut u8>,
     /// Where the operands of every instruction are now.
     operands: Vec<[*mut u8; OPERANDS]>,
+    /// The pointers that generated code is given.
+    pointers: Vec<*mut u8>,
 }
 
 // SAFETY: the pointers are set and used within one task.
@@ -193,18 +219,14 @@ pub(super) fn products<T: Lanes>(dtypes: [DType; 3]) -> Products {
 
 fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
     let size = size_of::<T>();
-    let base_of = |loc: &Loc| -> (u32, usize) {
-        match loc.base {
-            Base::None | Base::Reg => (REG, size),
-            Base::Const => (CONST, size),
-            Base::Slot => (SLOT, WIDE * size_of::<f64>()),
-            Base::Array(n) => (ARRAYS + u32::from(n), pass.arrays[n as usize].dtype.size()),
-        }
+    let base_of = |loc: &Loc| base_of(pass, loc, size);
+    let pieces = native::generate(pass, size);
+    // What no kernel reads need not be fetched for one.
+    let ahead = match pieces.iter().any(|p| matches!(p, Piece::Kernels(_))) {
+        true => lines_ahead(pass),
+        false => Vec::new(),
     };
-    let ahead = lines_ahead(pass);
-    let mut streams = false;
-    let mut code = |i: &crate::plan::Instr| {
-        streams |= matches!(i.op, TileOp::Stream(_));
+    let code = |i: &Instr| {
         // Functions of one operand read the others too; those are the first again.
         let arg = |n: usize| {
             if i.args[n].base == Base::None {
@@ -235,11 +257,19 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
         }
     };
     let mut all = Vec::new();
-    let mut segments = Vec::new();
-    for segment in &pass.segments {
-        let first = all.len();
-        all.extend(segment.code.iter().map(&mut code));
-        segments.push((segment.looped, first..all.len()));
+    let mut units = Vec::new();
+    for piece in pieces {
+        units.push(match piece {
+            Piece::Native(native) => Unit::Native(native),
+            Piece::Kernels(n) => {
+                let (segment, first) = (&pass.segments[n], all.len());
+                all.extend(segment.code.iter().map(code));
+                Unit::Kernels {
+                    looped: segment.looped,
+                    range: first..all.len(),
+                }
+            }
+        });
     }
     let mut moving = Vec::new();
     for (code, instr) in all.iter().enumerate() {
@@ -259,6 +289,11 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
         s.code.len() * turns
     });
     let instructions: usize = instructions.sum();
+    let mut every = pass.segments.iter().flat_map(|s| &s.code);
+    let at_once = units.iter().all(|unit| match unit {
+        Unit::Native(native) => !native.touches(REG),
+        Unit::Kernels { .. } => false,
+    });
     let mut consts = Aligned::zeroed(pass.consts.len() * size);
     for (i, &(value, int)) in pass.consts.iter().enumerate() {
         // SAFETY: there is room for all constants.
@@ -278,12 +313,16 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
     };
     Loaded {
         code: all,
-        segments,
+        units,
         moving,
         consts,
         arrays: pass.arrays.iter().map(stride).collect(),
-        streams,
+        streams: every.any(|i| matches!(i.op, TileOp::Stream(_))),
         pace: ahead.len().div_ceil(instructions.max(1)),
+        span: match at_once && !pass.rows {
+            true => (AT_ONCE / pass.width.max(1)).max(1),
+            false => 1,
+        },
         ahead,
     }
 }
@@ -437,12 +476,15 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
     let (tiles, rows) = (pass.tiles_per_row(), pass.row_count());
     let range = tiles_of(pass, block, tiles, rows);
     let turns = pass.turns();
-    for tile in range {
-        let (row, at) = (tile / tiles, tile % tiles);
+    let mut next = range.start;
+    while next < range.end {
+        let (row, at) = (next / tiles, next % tiles);
+        let count = loaded.span.min(tiles - at).min(range.end - next);
+        next += count;
         let lanes = if pass.rows {
             pass.lane
         } else {
-            pass.width.min(pass.lane - at * pass.width)
+            (count * pass.width).min(pass.lane - at * pass.width)
         };
         // SAFETY: the addresses are those of elements in the arrays, or one past.
         let not_first = unsafe { place(shared, worker, row, at) };
@@ -461,7 +503,22 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
                 prefetch(bases[base as usize].wrapping_add(offset));
             }
         };
-        for (looped, range) in &loaded.segments {
+        for unit in &loaded.units {
+            let (looped, range) = match unit {
+                Unit::Kernels { looped, range } => (looped, range),
+                Unit::Native(native) => {
+                    let pointers = &mut worker.pointers;
+                    // SAFETY: the plan's operands lie within their arrays and registers.
+                    unsafe {
+                        if pass.rows {
+                            native.run_row(bases, pointers, lanes, pass.width);
+                        } else {
+                            native.run(bases, pointers, lanes);
+                        }
+                    }
+                    continue;
+                }
+            };
             let code = &loaded.code[range.clone()];
             let operands = &mut worker.operands[range.clone()];
             if !*looped {

@@ -31,14 +31,14 @@ macro_rules! variants {
         fn plain($($x: &[f32]),+, out: &mut [f32]) {
             $(let $x = &$x[..out.len()];)+
             for (k, out) in out.iter_mut().enumerate() {
-                *out = math::$name::<false>($($x[k]),+);
+                *out = math::$name::<false, f32>($($x[k]),+);
             }
         }
         #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
         fn fused($($x: &[f32]),+, out: &mut [f32]) {
             $(let $x = &$x[..out.len()];)+
             for (k, out) in out.iter_mut().enumerate() {
-                *out = math::$name::<true>($($x[k]),+);
+                *out = math::$name::<true, f32>($($x[k]),+);
             }
         }
         let mut variants: Vec<$kind> = vec![plain];

@@ -119,7 +119,7 @@ bodies! {
     }
 
     /// d = the integers a, as floats.
-    Float: <T, FMA>(d, a, _, _, n, _) {
+    FromInt: <T, FMA>(d, a, _, _, n, _) {
         let (d, a) = (d.cast::<T>(), a.cast::<T::Int>());
         for i in 0..n {
             *d.add(i) = T::of_int(*a.add(i));

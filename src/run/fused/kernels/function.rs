@@ -2,56 +2,69 @@
 
 use super::Body;
 use crate::ir::MapOp;
+use crate::plan::TileOp;
 use crate::run::fused::lanes::{Int, Lanes};
-use std::hint::select_unpredictable;
+use crate::run::fused::real::Real;
 use std::marker::PhantomData;
 
 /// A function of up to three lanes.
 pub(super) trait Function {
-    fn of<T: Lanes, const FMA: bool>(a: T, b: T, c: T) -> T;
+    fn of<T: Real, const FMA: bool>(a: T, b: T, c: T) -> T;
 }
 
 macro_rules! functions {
-    ($($name:ident: |$a:pat_param, $b:pat_param, $c:pat_param| $body:expr;)*) => {$(
-        pub(super) struct $name;
-        impl Function for $name {
-            #[inline(always)]
-            fn of<T: Lanes, const FMA: bool>($a: T, $b: T, $c: T) -> T {
-                $body
+    ($(#[$doc:meta])* $apply:ident($op:ident);
+        $($name:ident: |$a:pat_param, $b:pat_param, $c:pat_param| $body:expr;)*) => {
+        $(
+            pub(super) struct $name;
+            impl Function for $name {
+                #[inline(always)]
+                fn of<T: Real, const FMA: bool>($a: T, $b: T, $c: T) -> T {
+                    $body
+                }
+            }
+        )*
+
+        $(#[$doc])*
+        pub(in super::super) fn $apply<T: Real, const FMA: bool>(op: $op, a: T, b: T, c: T) -> T {
+            match op {
+                $($op::$name => $name::of::<T, FMA>(a, b, c),)*
+                #[allow(unreachable_patterns, reason = "one table has all there are")]
+                op => unreachable!("{op:?} is no function of lanes"),
             }
         }
-    )*};
+    };
 }
 
 #[inline(always)]
-pub(super) fn truth<T: Lanes>(holds: bool) -> T {
-    if holds { T::ONE } else { T::ZERO }
+pub(super) fn truth<T: Real>(holds: T::Truth) -> T {
+    T::select(holds, T::ONE, T::ZERO)
 }
 
 /// The larger; NaN if either is. Written as what the vector instruction does, which drops a NaN
 /// in `a`, and a correction.
 #[inline(always)]
-#[allow(clippy::eq_op, reason = "only NaN differs from itself")]
-pub(super) fn max<T: Lanes>(a: T, b: T) -> T {
-    let larger = select_unpredictable(a > b, a, b);
-    select_unpredictable(a != a, a, larger)
+pub(super) fn max<T: Real>(a: T, b: T) -> T {
+    let larger = T::select(b.less(a), a, b);
+    T::select(a.same(a), larger, a)
 }
 
 #[inline(always)]
-#[allow(clippy::eq_op, reason = "only NaN differs from itself")]
-pub(super) fn min<T: Lanes>(a: T, b: T) -> T {
-    let smaller = select_unpredictable(a < b, a, b);
-    select_unpredictable(a != a, a, smaller)
+pub(super) fn min<T: Real>(a: T, b: T) -> T {
+    let smaller = T::select(a.less(b), a, b);
+    T::select(a.same(a), smaller, a)
 }
 
 /// a · b, but 0 where a is 0, whatever b is.
 #[inline(always)]
-fn gate<T: Lanes>(a: T, b: T) -> T {
+fn gate<T: Real>(a: T, b: T) -> T {
     let product = a * b;
-    if a == T::ZERO { T::ZERO } else { product }
+    T::select(a.same(T::ZERO), T::ZERO, product)
 }
 
 functions! {
+    /// A function of the language; operands that it lacks are ignored.
+    map(MapOp);
     Neg: |a, _, _| -a;
     Abs: |a, _, _| a.abs();
     Exp: |a, _, _| a.exp::<FMA>();
@@ -61,7 +74,7 @@ functions! {
     Sqrt: |a, _, _| a.sqrt();
     Sigmoid: |a, _, _| a.sigmoid::<FMA>();
     Softplus: |a, _, _| a.softplus::<FMA>();
-    Relu: |a, _, _| if a < T::ZERO { T::ZERO } else { a };
+    Relu: |a, _, _| T::select(a.less(T::ZERO), T::ZERO, a);
     Tanh: |a, _, _| a.tanh::<FMA>();
     Sin: |a, _, _| a.sin::<FMA>();
     Cos: |a, _, _| a.cos::<FMA>();
@@ -70,9 +83,12 @@ functions! {
     Lgamma: |a, _, _| T::rare(MapOp::Lgamma, a);
     Digamma: |a, _, _| T::rare(MapOp::Digamma, a);
     Floor: |a, _, _| a.floor();
-    Sign: |a, _, _| { let low = if a < T::ZERO { -T::ONE } else { a * T::ZERO }; if a > T::ZERO { T::ONE } else { low } };
-    Not: |a, _, _| truth(a == T::ZERO);
-    Identity: |a, _, _| a;
+    Sign: |a, _, _| {
+        let low = T::select(a.less(T::ZERO), -T::ONE, a * T::ZERO);
+        T::select(T::ZERO.less(a), T::ONE, low)
+    };
+    Not: |a, _, _| truth(a.same(T::ZERO));
+    Float: |a, _, _| a;
     Add: |a, b, _| a + b;
     Sub: |a, b, _| a - b;
     Mul: |a, b, _| a * b;
@@ -81,16 +97,24 @@ functions! {
     Max: |a, b, _| max(a, b);
     Min: |a, b, _| min(a, b);
     Gate: |a, b, _| gate(a, b);
-    Eq: |a, b, _| truth(a == b);
-    Ne: |a, b, _| truth(a != b);
-    Lt: |a, b, _| truth(a < b);
-    Le: |a, b, _| truth(a <= b);
-    Gt: |a, b, _| truth(a > b);
-    Ge: |a, b, _| truth(a >= b);
+    Eq: |a, b, _| truth(a.same(b));
+    Ne: |a, b, _| truth(!a.same(b));
+    Lt: |a, b, _| truth(a.less(b));
+    Le: |a, b, _| truth(a.less_or_same(b));
+    Gt: |a, b, _| truth(b.less(a));
+    Ge: |a, b, _| truth(b.less_or_same(a));
     And: |a, b, _| a * b;
-    Or: |a, b, _| truth(a != T::ZERO || b != T::ZERO);
-    Select: |a, b, c| if a != T::ZERO { b } else { c };
-    Clamp: |a, b, c| { let below = if a > c { c } else { a }; if a < b { b } else { below } };
+    Or: |a, b, _| truth(!(a.same(T::ZERO) & b.same(T::ZERO)));
+    Select: |a, b, c| T::select(a.same(T::ZERO), c, b);
+    Clamp: |a, b, c| {
+        let below = T::select(c.less(a), c, a);
+        T::select(a.less(b), b, below)
+    };
+}
+
+functions! {
+    /// An instruction that joins functions of lanes.
+    joined(TileOp);
     SubExp: |a, b, _| (a - b).exp::<FMA>();
     MulAdd: |a, b, c| T::mul_add::<FMA>(a, b, c);
     MulSub: |a, b, c| T::mul_add::<FMA>(a, b, -c);

@@ -19,6 +19,7 @@ mod tests;
 
 use super::lanes::Lanes;
 pub(super) use choose::kernel;
+pub(super) use function::{joined, map};
 pub(super) use product::{Block, ROWS, STRETCH, block};
 
 /// A kernel: the result, four operands, lanes, and a number that some kernels want. Which pointers it

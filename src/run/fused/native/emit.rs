@@ -1,0 +1,313 @@
+//! A stretch → machine code: a loop over the vectors of a tile, values in registers.
+//!
+//! The code is a function of a table of pointers, where the whole vectors end, which lanes there are behind them,
+//! and how often all of it is to be done, the pointers moving on. Some lanes may come before the first whole vector,
+//! so that what is stored past the cache is stored in whole lines.
+
+use super::encode::{Assembler, Condition, Gpr, K, Label, Mem, Rm, Zmm, ops};
+use super::graph::{Effect, Item, Node};
+use super::select::Body;
+use super::trace::Stretch;
+use crate::ir::ReduceOp;
+
+/// The table of pointers.
+pub(super) const TABLE: Gpr = Gpr::RDI;
+/// Where the whole vectors end.
+const WHOLE: Gpr = Gpr::RSI;
+/// Which lanes the last vector has, as a mask; 0 if there is none.
+const LAST: Gpr = Gpr::RDX;
+/// Turns that are left.
+const TURNS: Gpr = Gpr::RCX;
+/// The lane at which the vector begins.
+pub(super) const LANE: Gpr = Gpr::RAX;
+/// For a pointer that has no register, and for numbers.
+pub(super) const SPARE: Gpr = Gpr::R10;
+/// Those for pointers.
+const POINTERS: [Gpr; 8] = [
+    Gpr::RBX,
+    Gpr::R8,
+    Gpr::R9,
+    Gpr::R11,
+    Gpr::R12,
+    Gpr::R13,
+    Gpr::R14,
+    Gpr::R15,
+];
+/// What a called function must leave as it was.
+const SAVED: [Gpr; 5] = [Gpr::RBX, Gpr::R12, Gpr::R13, Gpr::R14, Gpr::R15];
+
+/// The lanes of a vector that has not all of them.
+pub(super) const LANES: K = K(7);
+
+/// What stands in the table behind the pointers: how many lanes come before the first whole vector, and those
+/// lanes as a mask.
+pub(super) const HEAD: usize = 0;
+pub(super) const HEAD_LANES: usize = 1;
+
+/// Lanes of a vector.
+pub(super) const VECTOR: usize = 16;
+
+/// Accumulators that have a register; the others live on the stack.
+pub(super) const SUM_REGISTERS: usize = 14;
+
+/// Bytes of a vector.
+pub(super) const BYTES: usize = 64;
+
+/// What all of the code shares.
+pub(super) struct Frame {
+    /// The registers of pointers.
+    pointers: Vec<Option<Gpr>>,
+    /// Accumulators, from the last register down; those behind them on the stack.
+    sums: usize,
+}
+
+/// Where an accumulator is.
+#[derive(Clone, Copy)]
+pub(super) enum SumAt {
+    Register(Zmm),
+    Stack(Mem),
+}
+
+impl Frame {
+    fn new(stretch: &Stretch) -> Frame {
+        let mut count = vec![0usize; stretch.streams.len()];
+        for item in &stretch.items {
+            let at = match item {
+                Item::Value(id) => match &stretch.nodes[id.index()] {
+                    Node::Lanes { at, .. } | Node::Floats { at, .. } | Node::Ints { at, .. } => at,
+                    Node::All { at } | Node::Entry { at, .. } => at,
+                    Node::Const(_) | Node::Op(..) => continue,
+                },
+                Item::Effect(Effect::Keep { at, .. } | Effect::Store { at, .. }) => at,
+                Item::Effect(Effect::Sum { .. }) => continue,
+            };
+            count[at.stream] += 1;
+        }
+        let mut order: Vec<usize> = (0..count.len()).collect();
+        order.sort_by_key(|&s| std::cmp::Reverse(count[s]));
+        let mut pointers = vec![None; count.len()];
+        for (&stream, register) in order.iter().zip(POINTERS) {
+            pointers[stream] = Some(register);
+        }
+        Frame {
+            pointers,
+            sums: stretch.sums.len(),
+        }
+    }
+
+    /// The registers that values may have.
+    pub fn registers(&self) -> std::ops::Range<u8> {
+        0..32 - self.sums.min(SUM_REGISTERS) as u8
+    }
+
+    /// Where a stream begins; loads its pointer where it has no register.
+    pub fn pointer(&self, asm: &mut Assembler, stream: usize) -> Gpr {
+        self.pointers[stream].unwrap_or_else(|| {
+            asm.load(SPARE, table(stream));
+            SPARE
+        })
+    }
+
+    pub fn sum(&self, n: usize) -> SumAt {
+        if n < SUM_REGISTERS {
+            SumAt::Register(Zmm(31 - n as u8))
+        } else {
+            SumAt::Stack(stack(n - SUM_REGISTERS))
+        }
+    }
+
+    /// Vectors on the stack before those of values.
+    pub fn stack_sums(&self) -> usize {
+        self.sums.saturating_sub(SUM_REGISTERS)
+    }
+}
+
+/// A vector on the stack.
+pub(super) fn stack(n: usize) -> Mem {
+    Mem {
+        base: Gpr::RSP,
+        index: None,
+        disp: (n * BYTES) as i32,
+    }
+}
+
+fn table(stream: usize) -> Mem {
+    Mem {
+        base: TABLE,
+        index: None,
+        disp: (stream * 8) as i32,
+    }
+}
+
+/// The code of a stretch.
+pub(super) fn emit(stretch: &Stretch) -> Vec<u8> {
+    // How much stack it takes is known when it has been written once.
+    let (_, vectors) = written(stretch, 0);
+    written(stretch, vectors).0
+}
+
+fn written(stretch: &Stretch, vectors: usize) -> (Vec<u8>, usize) {
+    let mut asm = Assembler::new();
+    let frame = Frame::new(stretch);
+    asm.push(Gpr::RBP);
+    for gpr in SAVED {
+        asm.push(gpr);
+    }
+    asm.mov(Gpr::RBP, Gpr::RSP);
+    asm.sub_imm(Gpr::RSP, ((vectors + 1) * BYTES) as i32);
+    asm.and_imm(Gpr::RSP, -(BYTES as i32));
+    for (stream, gpr) in frame.pointers.iter().enumerate() {
+        if let Some(gpr) = gpr {
+            asm.load(*gpr, table(stream));
+        }
+    }
+    let mut body = Body::new(stretch, &frame);
+    let [turn, vector, some, last, done, end] = std::array::from_fn(|_| asm.label());
+    asm.bind(turn);
+    begin_sums(&mut asm, stretch, &frame);
+    asm.load_imm(LANE, 0);
+    // The lanes before the first whole vector, if there are any.
+    asm.load(SPARE, table(stretch.streams.len() + HEAD_LANES));
+    asm.test_imm(SPARE, -1);
+    asm.mask_from_gpr(LANES, SPARE);
+    asm.jump(Condition::NotEqual, some);
+    asm.cmp(LANE, WHOLE);
+    asm.jump(Condition::Equal, last);
+    asm.bind(vector);
+    body.write(&mut asm, false);
+    asm.add_imm(LANE, VECTOR as i32);
+    asm.cmp(LANE, WHOLE);
+    asm.jump(Condition::Below, vector);
+    asm.bind(last);
+    asm.test_imm(LAST, -1);
+    asm.jump(Condition::Equal, done);
+    asm.mask_from_gpr(LANES, LAST);
+    asm.bind(some);
+    body.write(&mut asm, true);
+    // These were the last lanes, or whole vectors follow.
+    asm.cmp(LANE, WHOLE);
+    asm.jump(Condition::Equal, done);
+    asm.load(LANE, table(stretch.streams.len() + HEAD));
+    asm.jump(Condition::Always, vector);
+    asm.bind(done);
+    end_sums(&mut asm, stretch, &frame);
+    next_turn(&mut asm, stretch, &frame, turn, end);
+    asm.bind(end);
+    asm.zero_upper();
+    asm.mov(Gpr::RSP, Gpr::RBP);
+    for gpr in SAVED.into_iter().rev() {
+        asm.pop(gpr);
+    }
+    asm.pop(Gpr::RBP);
+    asm.ret();
+    (asm.finish(), body.vectors())
+}
+
+/// Moves the pointers on, if another turn follows.
+fn next_turn(asm: &mut Assembler, stretch: &Stretch, frame: &Frame, turn: Label, end: Label) {
+    asm.add_imm(TURNS, -1);
+    asm.jump(Condition::Equal, end);
+    for (stream, s) in stretch
+        .streams
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| s.step != 0)
+    {
+        asm.load_imm(LANE, s.step as u64);
+        match frame.pointers[stream] {
+            Some(gpr) => asm.add(gpr, LANE),
+            None => {
+                asm.load(SPARE, table(stream));
+                asm.add(SPARE, LANE);
+                asm.store_gpr(table(stream), SPARE);
+            }
+        }
+    }
+    asm.jump(Condition::Always, turn);
+}
+
+/// Sets all accumulators to what leaves the others as they are.
+fn begin_sums(asm: &mut Assembler, stretch: &Stretch, frame: &Frame) {
+    for (n, sum) in stretch.sums.iter().enumerate() {
+        let start = match sum.op {
+            ReduceOp::Prod => 1f32,
+            ReduceOp::Max => f32::NEG_INFINITY,
+            ReduceOp::Min => f32::INFINITY,
+            _ => 0.0,
+        };
+        let into = match frame.sum(n) {
+            SumAt::Register(zmm) => zmm,
+            SumAt::Stack(_) => Zmm(0),
+        };
+        asm.vector(
+            ops::BROADCAST,
+            into,
+            None,
+            Rm::Const(start.to_bits()),
+            None,
+            false,
+            None,
+        );
+        if let SumAt::Stack(mem) = frame.sum(n) {
+            asm.store(ops::STORE, mem, into, None);
+        }
+    }
+}
+
+/// Adds the accumulators to those in memory, which are eight f64 each.
+fn end_sums(asm: &mut Assembler, stretch: &Stretch, frame: &Frame) {
+    let [halves, low, high, all] = [Zmm(0), Zmm(1), Zmm(2), Zmm(3)];
+    for (n, sum) in stretch.sums.iter().enumerate() {
+        let from = match frame.sum(n) {
+            SumAt::Register(zmm) => zmm,
+            SumAt::Stack(mem) => {
+                asm.vector(ops::LOAD, halves, None, Rm::Mem(mem), None, false, None);
+                halves
+            }
+        };
+        asm.vector(ops::WIDEN, low, None, Rm::Reg(from), None, false, None);
+        asm.extract_half(high, from);
+        asm.vector(ops::WIDEN, high, None, Rm::Reg(high), None, false, None);
+        let into = Mem {
+            base: frame.pointer(asm, sum.at.stream),
+            index: None,
+            disp: sum.at.disp,
+        };
+        asm.vector(ops::LOAD_F64, all, None, Rm::Mem(into), None, false, None);
+        for part in [low, high] {
+            join(asm, sum.op, all, Rm::Reg(part), None, K(1), true);
+        }
+        asm.store(ops::STORE_F64, into, all, None);
+    }
+}
+
+/// into = into ⊕ with in the lanes of a mask; NaN in either is NaN. `wide` says that they are f64.
+pub(super) fn join(
+    asm: &mut Assembler,
+    op: ReduceOp,
+    into: Zmm,
+    with: Rm,
+    mask: Option<K>,
+    spare: K,
+    wide: bool,
+) {
+    let op = match (op, wide) {
+        (ReduceOp::Prod, true) => ops::MUL_F64,
+        (ReduceOp::Max, true) => ops::MAX_F64,
+        (ReduceOp::Min, true) => ops::MIN_F64,
+        (_, true) => ops::ADD_F64,
+        (ReduceOp::Prod, false) => ops::MUL,
+        (ReduceOp::Max, false) => ops::MAX,
+        (ReduceOp::Min, false) => ops::MIN,
+        (_, false) => ops::ADD,
+    };
+    let mut lanes = mask;
+    if [ops::MAX, ops::MIN, ops::MAX_F64, ops::MIN_F64].contains(&op) {
+        // The instruction gives its second operand if either is NaN, so one in the first is left alone.
+        const ORDERED: u8 = 7;
+        let compare = if wide { ops::COMPARE_F64 } else { ops::COMPARE };
+        asm.compare(compare, spare, into, Rm::Reg(into), mask, ORDERED);
+        lanes = Some(spare);
+    }
+    asm.vector(op, into, Some(into), with, lanes, false, None);
+}

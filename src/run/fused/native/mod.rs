@@ -1,0 +1,222 @@
+//! Machine code for stretches of a program, on machines with AVX-512: what the kernels do one after
+//! the other over a tile is done for a vector at once, its values in registers.
+//!
+//! The kernels remain what an instruction means, and what runs elsewhere. A stretch is written down
+//! as a graph by running the functions that kernels are made of on symbolic numbers (`trace.rs`, `traced.rs`,
+//! `graph.rs`), so that each is defined once; equal values are computed once. Registers are given out along
+//! the code (`registers.rs`, `select.rs`), which is put into a loop (`emit.rs`) and encoded (`encode.rs`).
+//!
+//! Results are those of the kernels bit by bit, but for sums across lanes, whose partial sums are
+//! other ones.
+
+mod code;
+mod emit;
+mod encode;
+mod graph;
+mod memory;
+mod registers;
+mod select;
+mod trace;
+mod traced;
+
+use crate::plan::{Base, Pass, Segment, TileOp};
+use code::Code;
+use graph::{Effect, Item, Stream};
+use std::ops::Range;
+use trace::{Part, Turns};
+
+/// Up to so many turns of an inner loop are written out as one part: with more, each vector would be read from
+/// more pages than a processor keeps at hand.
+const TURNS: usize = 32;
+
+/// Up to so many instructions are written out in one part.
+const WRITTEN_OUT: usize = 400;
+
+/// Up to so many sums across lanes, all of which have a register.
+const SUMS: usize = emit::SUM_REGISTERS;
+
+/// So many instructions of a loop are written out, if turns are that short.
+const UNROLLED: usize = 24;
+
+/// A part of a program as code.
+pub(super) struct Native {
+    code: Code,
+    /// The pointers that the code is given.
+    streams: Vec<Stream>,
+    /// How often it is run over a tile.
+    runs: usize,
+}
+
+impl Native {
+    /// Whether it reads or writes behind a base of the tile.
+    pub fn touches(&self, base: u32) -> bool {
+        self.streams.iter().any(|s| s.base == base)
+    }
+
+    /// Runs it over the lanes of a tile.
+    ///
+    /// # Safety
+    /// The bases are those of the tile, valid for what the part reads and writes.
+    pub unsafe fn run(&self, bases: &[*mut u8], pointers: &mut Vec<*mut u8>, lanes: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { self.some(bases, pointers, lanes, 0..self.runs) };
+    }
+
+    /// Runs it over a row of so many lanes, where a turn is a tile of the row.
+    ///
+    /// # Safety
+    /// As for [`Native::run`].
+    pub unsafe fn run_row(
+        &self,
+        bases: &[*mut u8],
+        pointers: &mut Vec<*mut u8>,
+        lanes: usize,
+        width: usize,
+    ) {
+        let full = lanes / width;
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.some(bases, pointers, width, 0..full);
+            self.some(bases, pointers, lanes % width, full..full + 1);
+        }
+    }
+
+    /// # Safety
+    /// As for [`Native::run`].
+    unsafe fn some(
+        &self,
+        bases: &[*mut u8],
+        pointers: &mut Vec<*mut u8>,
+        lanes: usize,
+        turns: Range<usize>,
+    ) {
+        if lanes == 0 || turns.is_empty() {
+            return;
+        }
+        pointers.clear();
+        let first = |s: &Stream| s.offset + turns.start * s.step;
+        let address = |s: &Stream| bases[s.base as usize].wrapping_add(first(s));
+        pointers.extend(self.streams.iter().map(address));
+        // SAFETY: the caller's promise; code is generated for machines that run it.
+        unsafe { self.code.run(pointers, lanes, turns.len()) };
+    }
+}
+
+/// Some segments of a program.
+pub(super) enum Piece {
+    /// Without code: a segment that kernels do.
+    Kernels(usize),
+    /// With code.
+    Native(Native),
+}
+
+/// Generates code for a pass, as far as this machine runs it. Lanes have `size` bytes.
+pub(super) fn generate(pass: &Pass, size: usize) -> Vec<Piece> {
+    if cfg!(miri) || super::level() < 2 || size != 4 {
+        return (0..pass.segments.len()).map(Piece::Kernels).collect();
+    }
+    let mut pieces = Vec::new();
+    let mut first = 0;
+    while first < pass.segments.len() {
+        let end = together(pass, first);
+        let all = match end - first {
+            1 => None,
+            _ => written(pass, first..end).map(|native| vec![native]),
+        };
+        match all {
+            Some(natives) => pieces.extend(natives.into_iter().map(Piece::Native)),
+            None => {
+                for n in first..end {
+                    match alone(pass, n) {
+                        Some(natives) => pieces.extend(natives.into_iter().map(Piece::Native)),
+                        None => pieces.push(Piece::Kernels(n)),
+                    }
+                }
+            }
+        }
+        first = end;
+    }
+    pieces
+}
+
+/// The end of the segments from one on that are written out together; at least that one.
+fn together(pass: &Pass, first: usize) -> usize {
+    let (mut instructions, mut sums) = (0, 0);
+    for n in first..pass.segments.len() {
+        let segment = &pass.segments[n];
+        let turns = if segment.looped { pass.turns() } else { 1 };
+        instructions += segment.code.len() * turns;
+        sums += sums_of(segment) * turns;
+        if pass.rows || turns > TURNS || instructions > WRITTEN_OUT || sums > SUMS {
+            return n.max(first + 1);
+        }
+    }
+    pass.segments.len()
+}
+
+/// The sums across lanes in a turn of a segment.
+fn sums_of(segment: &Segment) -> usize {
+    let sums = segment.code.iter().map(|i| match i.op {
+        TileOp::AcrossBoth | TileOp::AcrossBothMul => 2,
+        _ => usize::from(i.dst.base == Base::Slot),
+    });
+    sums.sum()
+}
+
+/// One segment: written out, or run turn by turn.
+fn alone(pass: &Pass, n: usize) -> Option<Vec<Native>> {
+    let segment = &pass.segments[n];
+    if !segment.looped {
+        // What is done once in a row is done to single numbers.
+        return if pass.rows {
+            None
+        } else {
+            Some(vec![written(pass, n..n + 1)?])
+        };
+    }
+    let turns = pass.turns();
+    let sums = SUMS.checked_div(sums_of(segment)).unwrap_or(usize::MAX);
+    let count = match pass.rows {
+        true => 1,
+        false => (UNROLLED / segment.code.len().max(1))
+            .min(sums)
+            .clamp(1, turns.max(1)),
+    };
+    let mut natives = Vec::new();
+    for (from, count, runs) in [
+        (0, count, turns / count),
+        (turns - turns % count, turns % count, 1),
+    ] {
+        if count * runs > 0 {
+            let part = Part {
+                segments: n..n + 1,
+                turns: Turns::Stepped { from, count },
+            };
+            natives.push(native(pass, &part, runs)?);
+        }
+    }
+    Some(natives)
+}
+
+/// Some segments, all turns written out.
+fn written(pass: &Pass, segments: Range<usize>) -> Option<Native> {
+    let part = Part {
+        segments,
+        turns: Turns::Written,
+    };
+    native(pass, &part, 1)
+}
+
+fn native(pass: &Pass, part: &Part, runs: usize) -> Option<Native> {
+    let stretch = trace::trace(pass, part)?;
+    let past = stretch.items.iter().find_map(|item| match item {
+        Item::Effect(Effect::Store { at, past: true, .. }) => Some((at.stream, at.disp)),
+        _ => None,
+    });
+    let code = Code::new(&emit::emit(&stretch), past)?;
+    Some(Native {
+        code,
+        streams: stretch.streams,
+        runs,
+    })
+}

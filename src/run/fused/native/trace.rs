@@ -1,0 +1,493 @@
+//! Instructions → a graph: registers of tiles become values, and stay in registers of the machine.
+
+use super::graph::{
+    Address, Effect, Graph, Id, Item, LESS, LESS_OR_SAME, Node, Op, SAME, Stream, Sum,
+};
+use super::traced::{Number, Traced, Truth};
+use crate::ir::{MapOp, ReduceOp};
+use crate::plan::{Base, DType, Instr, Loc, Pass, Place, Segment, TileOp};
+use crate::run::fused::exec::base_of;
+use crate::run::fused::kernels::{joined, map};
+use crate::run::fused::real::{Real, Single, Word};
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+/// A stretch of a program, ready for code.
+pub(super) struct Stretch {
+    pub nodes: Vec<Node>,
+    pub items: Vec<Item>,
+    pub streams: Vec<Stream>,
+    pub sums: Vec<Sum>,
+    /// Which streams are arrays that the pass only reads.
+    pub inputs: Vec<bool>,
+    /// How many lanes ahead of their use these are fetched.
+    pub ahead: usize,
+}
+
+/// Which part of a program a stretch is.
+pub(super) struct Part {
+    /// The segments.
+    pub segments: Range<usize>,
+    pub turns: Turns,
+}
+
+/// What becomes of the turns of the inner loop.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turns {
+    /// All of them are written out.
+    Written,
+    /// So many from one on are written out; the code is run again for those that follow. There is
+    /// one segment.
+    Stepped { from: usize, count: usize },
+}
+
+/// How far ahead lanes are fetched where the code runs along them.
+const AHEAD: usize = 512;
+
+/// From one gibibyte to the next the code is given a pointer each, as displacements have 32 bits.
+const REACH: usize = 1 << 30;
+
+/// Writes a part of a pass down. Nothing, if code is not generated for something in it.
+pub(super) fn trace(pass: &Pass, part: &Part) -> Option<Stretch> {
+    let graph = Graph::default();
+    let mut writer = Writer {
+        pass,
+        graph: &graph,
+        written: written_registers(pass, part),
+        carried: HashSet::new(),
+        streams: Vec::new(),
+        sums: Vec::new(),
+        registers: BTreeMap::new(),
+        stepped: None,
+        turn: 0,
+    };
+    if let Turns::Stepped { count, .. } = part.turns {
+        writer.stepped = Some(count);
+    }
+    for segment in &pass.segments[part.segments.clone()] {
+        for turn in part.turns_of(pass, segment) {
+            writer.turn = turn;
+            segment
+                .code
+                .iter()
+                .try_for_each(|i| writer.instruction(i))?;
+        }
+    }
+    writer.keep(&read_elsewhere(pass, &part.segments));
+    let Writer { streams, sums, .. } = writer;
+    let input = |s: &Stream| array(pass, s.base).is_some_and(|place| !written(pass, place));
+    let inputs = streams.iter().map(input).collect();
+    let (nodes, items) = graph.finish()?;
+    Some(Stretch {
+        nodes,
+        items,
+        streams,
+        sums,
+        inputs,
+        ahead: match part.turns {
+            // What comes next is another plane; the same one comes with the next tile.
+            Turns::Stepped { .. } if !pass.rows => pass.width,
+            _ => AHEAD,
+        },
+    })
+}
+
+impl Part {
+    /// The turns of a segment that are written out.
+    fn turns_of(&self, pass: &Pass, segment: &Segment) -> Range<usize> {
+        match self.turns {
+            Turns::Stepped { from, count } => from..from + count,
+            Turns::Written if segment.looped => 0..pass.turns(),
+            Turns::Written => 0..1,
+        }
+    }
+}
+
+/// The array that a base stands for.
+fn array(pass: &Pass, base: u32) -> Option<Place> {
+    let n = base.checked_sub(crate::run::fused::exec::ARRAYS)?;
+    Some(pass.arrays[n as usize].place)
+}
+
+fn written(pass: &Pass, place: Place) -> bool {
+    pass.arrays.iter().any(|a| a.written && a.place == place)
+}
+
+/// What an instruction writes.
+fn results(i: &Instr) -> impl Iterator<Item = &Loc> {
+    let second = match i.op {
+        TileOp::LoadAcc(_) | TileOp::SubExpAcc => Some(&i.args[2]),
+        TileOp::ArgMaxAcc => Some(&i.args[1]),
+        _ => None,
+    };
+    std::iter::once(&i.dst).chain(second)
+}
+
+/// Where the registers begin that a part writes.
+fn written_registers(pass: &Pass, part: &Part) -> HashSet<usize> {
+    let segments = pass.segments[part.segments.clone()].iter();
+    let all = segments.flat_map(|segment| {
+        let turns = part.turns_of(pass, segment);
+        turns.flat_map(move |turn| {
+            let results = segment.code.iter().flat_map(results);
+            let registers = results.filter(|loc| loc.base == Base::Reg);
+            registers.map(move |loc| loc.offset + turn * loc.step)
+        })
+    });
+    all.collect()
+}
+
+/// The registers that other segments touch.
+fn read_elsewhere(pass: &Pass, segments: &Range<usize>) -> Vec<Range<usize>> {
+    let others = pass.segments.iter().enumerate();
+    let others = others.filter(|(n, _)| !segments.contains(n));
+    let range = |looped: bool, loc: &Loc| {
+        let turns = if looped { pass.turns().max(1) } else { 1 };
+        let last = loc.offset + loc.step * (turns - 1);
+        loc.offset..last + if loc.scalar { 1 } else { pass.width }
+    };
+    let read = others.flat_map(|(_, segment)| {
+        let operands = segment
+            .code
+            .iter()
+            .flat_map(|i| i.args.iter().chain([&i.dst]));
+        let registers = operands.filter(|loc| loc.base == Base::Reg);
+        registers.map(move |loc| range(segment.looped, loc))
+    });
+    read.collect()
+}
+
+struct Writer<'a> {
+    pass: &'a Pass,
+    graph: &'a Graph,
+    /// The registers of tiles that the part writes.
+    written: HashSet<usize>,
+    /// Those of them that it reads before, from scratch memory.
+    carried: HashSet<usize>,
+    streams: Vec<Stream>,
+    sums: Vec<Sum>,
+    /// What the registers of tiles hold, and whether it was written here.
+    registers: BTreeMap<usize, (Loc, Id)>,
+    /// How many turns are written out, if operands move when these have passed.
+    stepped: Option<usize>,
+    turn: usize,
+}
+
+impl<'a> Writer<'a> {
+    /// The element where an operand begins.
+    fn first(&self, loc: &Loc) -> usize {
+        loc.offset + self.turn * loc.step
+    }
+
+    fn address(&mut self, loc: &Loc, behind: usize) -> Address {
+        let (base, unit) = base_of(self.pass, loc, 4);
+        let offset = self.first(loc).wrapping_add(behind) * unit;
+        let stream = Stream {
+            base,
+            offset: offset / REACH * REACH,
+            step: self.stepped.map_or(0, |turns| turns * loc.step * unit),
+        };
+        let known = self.streams.iter().position(|s| *s == stream);
+        let at = known.unwrap_or_else(|| {
+            self.streams.push(stream);
+            self.streams.len() - 1
+        });
+        Address {
+            stream: at,
+            disp: (offset % REACH) as i32,
+        }
+    }
+
+    /// An operand of lanes of four bytes, floats or integers.
+    fn operand(&mut self, loc: &Loc) -> Option<Id> {
+        match loc.base {
+            Base::Const if loc.step == 0 || self.stepped.is_none() => {
+                let (value, int) = self.pass.consts[self.first(loc)];
+                let int_bits = (value as i64).clamp(i32::MIN.into(), i32::MAX.into()) as i32 as u32;
+                let bits = if int {
+                    int_bits
+                } else {
+                    (value as f32).to_bits()
+                };
+                return Some(self.graph.constant(bits));
+            }
+            Base::Const => {}
+            Base::Reg => {
+                let first = self.first(loc);
+                if let Some((_, id)) = self.registers.get(&first) {
+                    return (!loc.scalar).then_some(*id);
+                }
+                if self.written.contains(&first) {
+                    self.carried.insert(first);
+                }
+            }
+            Base::Array(n) => {
+                let dtype = self.pass.arrays[n as usize].dtype;
+                if !matches!(dtype, DType::F32 | DType::I32) {
+                    return None;
+                }
+            }
+            Base::None | Base::Slot => return None,
+        }
+        let at = self.address(loc, 0);
+        if loc.scalar {
+            return Some(self.graph.add(Node::All { at }));
+        }
+        let fixed = match loc.base {
+            Base::Array(n) => !written(self.pass, self.pass.arrays[n as usize].place),
+            _ => !self.written.contains(&self.first(loc)),
+        };
+        Some(self.graph.add(Node::Lanes { at, fixed }))
+    }
+
+    fn number(&self, id: Id) -> Number<'a> {
+        match self.graph.as_constant(id) {
+            Some(bits) => Traced::Const(f32::from_bits(bits)),
+            None => Traced::Value(id, self.graph),
+        }
+    }
+
+    fn set(&mut self, loc: &Loc, id: Id) -> Option<()> {
+        match loc.base {
+            Base::Reg => {
+                let first = self.first(loc);
+                self.registers.insert(first, (*loc, id));
+            }
+            Base::Array(n) => {
+                let dtype = self.pass.arrays[n as usize].dtype;
+                matches!(dtype, DType::F32 | DType::I32).then_some(())?;
+                self.store(loc, false, id);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn store(&mut self, loc: &Loc, past: bool, value: Id) {
+        let at = self.address(loc, 0);
+        self.graph.effect(Effect::Store { at, past, value });
+        let place = array(self.pass, self.streams[at.stream].base);
+        let same = |stream: usize| array(self.pass, self.streams[stream].base) == place;
+        self.graph.forget_loads(same);
+    }
+
+    /// Leaves in scratch memory what others read, and the next run of the same code.
+    fn keep(&mut self, elsewhere: &[Range<usize>]) {
+        for (first, (mut loc, value)) in std::mem::take(&mut self.registers) {
+            let own = first..first + self.pass.width;
+            let read = elsewhere
+                .iter()
+                .any(|r| r.start < own.end && own.start < r.end);
+            if read || self.stepped.is_some() && self.carried.contains(&first) {
+                loc.offset = first;
+                self.turn = 0;
+                let at = self.address(&loc, 0);
+                self.graph.effect(Effect::Keep { at, value });
+            }
+        }
+    }
+
+    fn sum(&mut self, loc: &Loc, behind: usize, op: ReduceOp, value: Number<'a>) -> Option<()> {
+        (loc.base == Base::Slot).then_some(())?;
+        let at = self.address(loc, behind);
+        let sum = Sum { at, op };
+        let known = self.sums.iter().position(|s| *s == sum);
+        let sum = known.unwrap_or_else(|| {
+            self.sums.push(sum);
+            self.sums.len() - 1
+        });
+        let value = value.id(self.graph);
+        self.graph.effect(Effect::Sum { sum, value });
+        Some(())
+    }
+
+    fn equal(&self, a: Id, b: Id) -> Truth<'a> {
+        Traced::Value(self.graph.op(Op::CompareInt(SAME), &[a, b]), self.graph)
+    }
+
+    /// Writes an instruction down; nothing, if that cannot be.
+    fn instruction(&mut self, i: &Instr) -> Option<()> {
+        if i.single || i.guard != 0 {
+            return None;
+        }
+        let float = |writer: &mut Self, n: usize| {
+            let id = writer.operand(&i.args[n])?;
+            Some(writer.number(id))
+        };
+        let value = match i.op {
+            TileOp::Map(op) => {
+                let a = float(self, 0)?;
+                let mut rest = [a, a];
+                for (n, into) in rest.iter_mut().enumerate().take(op.arity() - 1) {
+                    *into = float(self, n + 1)?;
+                }
+                map::<Number, true>(op, a, rest[0], rest[1])
+            }
+            TileOp::Compare(op) => {
+                let [a, b] = [self.operand(&i.args[0])?, self.operand(&i.args[1])?];
+                let (predicate, a, b) = match op {
+                    MapOp::Lt => (LESS, a, b),
+                    MapOp::Le => (LESS_OR_SAME, a, b),
+                    MapOp::Gt => (LESS, b, a),
+                    MapOp::Ge => (LESS_OR_SAME, b, a),
+                    _ => (SAME, a, b),
+                };
+                let holds = self.graph.op(Op::CompareInt(predicate), &[a, b]);
+                let holds: Truth = Traced::Value(holds, self.graph);
+                let holds = if op == MapOp::Ne { !holds } else { holds };
+                Number::select(holds, Number::ONE, Number::ZERO)
+            }
+            TileOp::Float => float(self, 0)?.word().float(),
+            TileOp::Fill | TileOp::Copy => float(self, 0)?,
+            TileOp::Load(_) | TileOp::LoadInt(_) => return self.load(i),
+            TileOp::LoadAcc(op) => {
+                let (x, old) = (float(self, 0)?, float(self, 2)?);
+                self.set(&i.args[2], join(op, old, x)?.id(self.graph))?;
+                x
+            }
+            TileOp::Store(dtype) | TileOp::Stream(dtype) => {
+                let past = matches!(i.op, TileOp::Stream(_));
+                if i.aux != 1 && !past || dtype != DType::F32 {
+                    return None;
+                }
+                let value = self.operand(&i.args[0])?;
+                self.store(&i.dst, past, value);
+                return Some(());
+            }
+            TileOp::SubExp
+            | TileOp::MulAdd
+            | TileOp::MulSub
+            | TileOp::NegMulAdd
+            | TileOp::GateAdd
+            | TileOp::GateSub => {
+                let (a, b) = (float(self, 0)?, float(self, 1)?);
+                let c = if i.op == TileOp::SubExp {
+                    a
+                } else {
+                    float(self, 2)?
+                };
+                joined::<Number, true>(i.op, a, b, c)
+            }
+            TileOp::WhereEq => self.where_equal(i)?,
+            TileOp::AddWhereEq => float(self, 3)? + self.where_equal(i)?,
+            TileOp::Acc(op) => {
+                let (old, x) = (self.operand(&i.dst)?, float(self, 0)?);
+                join(op, self.number(old), x)?
+            }
+            TileOp::AccMul => {
+                let (a, b, old) = (float(self, 0)?, float(self, 1)?, self.operand(&i.dst)?);
+                Number::mul_add::<true>(a, b, self.number(old))
+            }
+            TileOp::SubExpAcc => {
+                let (a, b, old) = (float(self, 0)?, float(self, 1)?, float(self, 2)?);
+                let e = joined::<Number, true>(TileOp::SubExp, a, b, a);
+                self.set(&i.args[2], (old + e).id(self.graph))?;
+                e
+            }
+            TileOp::Across(op) => {
+                let x = float(self, 0)?;
+                join(op, x, x)?;
+                return self.sum(&i.dst, 0, op, x);
+            }
+            TileOp::AcrossMul => {
+                let product = float(self, 0)? * float(self, 1)?;
+                return self.sum(&i.dst, 0, ReduceOp::Sum, product);
+            }
+            TileOp::AcrossWhereEq => {
+                let x = self.where_equal(i)?;
+                return self.sum(&i.dst, 0, ReduceOp::Sum, x);
+            }
+            TileOp::AcrossBoth | TileOp::AcrossBothMul => {
+                let mut x = float(self, 2)?;
+                if i.op == TileOp::AcrossBothMul {
+                    x = x * float(self, 3)?;
+                }
+                let [a, b] = [self.operand(&i.args[0])?, self.operand(&i.args[1])?];
+                let there = Number::select(self.equal(a, b), x, Number::ZERO);
+                self.sum(&i.dst, 0, ReduceOp::Sum, there)?;
+                return self.sum(&i.dst, i.aux, ReduceOp::Sum, x);
+            }
+            TileOp::PickAcc => {
+                let [a, c] = [self.operand(&i.args[0])?, self.operand(&i.args[2])?];
+                let (b, old) = (float(self, 1)?, self.operand(&i.dst)?);
+                Number::select(self.equal(a, c), b, self.number(old))
+            }
+            TileOp::ArgMaxAcc => {
+                let (a, best) = (float(self, 0)?, float(self, 1)?);
+                let (class, old) = (float(self, 2)?, self.operand(&i.dst)?);
+                let larger = best.less(a);
+                let most = Number::select(larger, a, best);
+                self.set(&i.args[1], most.id(self.graph))?;
+                Number::select(larger, class, self.number(old))
+            }
+            TileOp::Lookup => {
+                let index = self.operand(&i.args[0])?;
+                let b = &i.args[1];
+                match b.base {
+                    Base::Array(n) => {
+                        let dtype = self.pass.arrays[n as usize].dtype;
+                        matches!(dtype, DType::F32 | DType::I32).then_some(())?;
+                    }
+                    Base::Const => {}
+                    _ => return None,
+                }
+                let node = Node::Entry {
+                    index,
+                    at: self.address(b, 0),
+                    classes: (i.aux & 0xffff_ffff) as u32,
+                    stride: (i.aux >> 32) as u32,
+                };
+                let id = self.graph.add(node);
+                self.number(id)
+            }
+            TileOp::Fetch(_) | TileOp::FetchInt(_) | TileOp::Total(_) => return None,
+        };
+        let value = value.id(self.graph);
+        self.set(&i.dst, value)
+    }
+
+    /// c where the integers a and b are equal, else 0.
+    fn where_equal(&mut self, i: &Instr) -> Option<Number<'a>> {
+        let [a, b, c] = [0, 1, 2].map(|n| self.operand(&i.args[n]));
+        let (holds, c) = (self.equal(a?, b?), self.number(c?));
+        Some(Number::select(holds, c, Number::ZERO))
+    }
+
+    fn load(&mut self, i: &Instr) -> Option<()> {
+        let (dtype, int) = match i.op {
+            TileOp::LoadInt(dtype) => (dtype, true),
+            TileOp::Load(dtype) => (dtype, false),
+            _ => return None,
+        };
+        let Base::Array(n) = i.args[0].base else {
+            return None;
+        };
+        if i.aux != 1 || i.args[0].scalar {
+            return None;
+        }
+        let at = self.address(&i.args[0], 0);
+        let fixed = !written(self.pass, self.pass.arrays[n as usize].place);
+        let node = match (dtype, int) {
+            (DType::F32, false) | (DType::I32, true) => Node::Lanes { at, fixed },
+            (DType::U8 | DType::I16 | DType::I32 | DType::F16 | DType::BF16, false) => {
+                Node::Floats { at, dtype }
+            }
+            (DType::U8 | DType::I16 | DType::U32 | DType::I64, true) => Node::Ints { at, dtype },
+            _ => return None,
+        };
+        let id = self.graph.add(node);
+        self.set(&i.dst, id)
+    }
+}
+
+/// a ⊕ b, where code is generated for it.
+fn join<'a>(op: ReduceOp, a: Number<'a>, b: Number<'a>) -> Option<Number<'a>> {
+    let op = match op {
+        ReduceOp::Sum => MapOp::Add,
+        ReduceOp::Prod => MapOp::Mul,
+        ReduceOp::Max => MapOp::Max,
+        ReduceOp::Min => MapOp::Min,
+        _ => return None,
+    };
+    Some(map::<Number, true>(op, a, b, a))
+}
