@@ -162,27 +162,27 @@ pub(super) struct Worker {
 // SAFETY: the pointers are set and used within one task.
 unsafe impl Send for Worker {}
 
-/// Chooses kernels for this machine.
-pub(super) fn load(pass: &Pass, lane: Lane) -> Loaded {
+/// Generates code for this machine if so, and chooses kernels for what has none.
+pub(super) fn load(pass: &Pass, lane: Lane, generate: bool) -> Loaded {
     match lane {
-        Lane::F32 => by_isa::<f32>(pass),
-        Lane::F64 => by_isa::<f64>(pass),
+        Lane::F32 => by_isa::<f32>(pass, generate),
+        Lane::F64 => by_isa::<f64>(pass, generate),
     }
 }
 
-fn by_isa<T: Lanes>(pass: &Pass) -> Loaded {
+fn by_isa<T: Lanes>(pass: &Pass, generate: bool) -> Loaded {
     #[cfg(target_arch = "x86_64")]
     {
         use super::kernels::{Avx2, Avx512};
         let level = super::level();
         if level >= 2 {
-            return loaded::<T, Avx512>(pass);
+            return loaded::<T, Avx512>(pass, generate);
         }
         if level == 1 {
-            return loaded::<T, Avx2>(pass);
+            return loaded::<T, Avx2>(pass, false);
         }
     }
-    loaded::<T, super::kernels::Baseline>(pass)
+    loaded::<T, super::kernels::Baseline>(pass, false)
 }
 
 /// The kernels of a product of matrices.
@@ -217,10 +217,13 @@ pub(super) fn products<T: Lanes>(dtypes: [DType; 3]) -> Products {
     of::<T, super::kernels::Baseline>(dtypes)
 }
 
-fn loaded<T: Lanes, I: Isa>(pass: &Pass) -> Loaded {
+fn loaded<T: Lanes, I: Isa>(pass: &Pass, generate: bool) -> Loaded {
     let size = size_of::<T>();
     let base_of = |loc: &Loc| base_of(pass, loc, size);
-    let pieces = native::generate(pass, size);
+    let pieces = match generate && size == size_of::<f32>() {
+        true => native::generate(pass),
+        false => native::kernels(pass),
+    };
     // What no kernel reads need not be fetched for one.
     let ahead = match pieces.iter().any(|p| matches!(p, Piece::Kernels(_))) {
         true => lines_ahead(pass),

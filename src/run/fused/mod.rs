@@ -5,7 +5,8 @@
 //!   matrices;
 //! - `kernels/` has the instructions, compiled for several instruction sets and chosen when a
 //!   plan is loaded; `lanes.rs` says what a lane computes in, `memory.rs` how it is loaded and
-//!   stored, `math.rs` has the transcendental functions.
+//!   stored, `math.rs` has the transcendental functions, `real.rs` what they are written in;
+//! - `native/` generates machine code for whole programs, on machines with AVX-512.
 //!
 //! A [`Program`] keeps the memory of its runs: a second run allocates its outputs and no more.
 //!
@@ -163,10 +164,19 @@ struct Workspace {
 unsafe impl Send for Workspace {}
 
 impl Program {
-    /// Chooses kernels for the plan.
+    /// Generates code for the plan where this machine runs it, and chooses kernels elsewhere.
     pub fn new(plan: Plan) -> Program {
+        Program::load(plan, true)
+    }
+
+    /// The same without generated code: what it is held to.
+    pub fn of_kernels(plan: Plan) -> Program {
+        Program::load(plan, false)
+    }
+
+    fn load(plan: Plan, generate: bool) -> Program {
         let loaded = plan.steps.iter().map(|step| match step {
-            Step::Pass(pass) => Some(exec::load(pass, plan.lane)),
+            Step::Pass(pass) => Some(exec::load(pass, plan.lane, generate)),
             Step::Whole(_) | Step::Product(_) => None,
         });
         Program {

@@ -4,7 +4,7 @@
 use super::bind::{Lie, Tensor, distance, meaning, planned, run, tensors};
 use lossc::ir::{DimSizes, Graph, Role, parse};
 use lossc::passes::{self, Config};
-use lossc::plan::DType;
+use lossc::plan::{DType, Plan};
 use lossc::run::Array;
 use lossc::run::fused::Program;
 
@@ -110,10 +110,25 @@ pub fn check(
     scale: f64,
     used: usize,
 ) {
+    let of_kernels = Program::of_kernels as fn(_) -> _;
+    for load in [Program::new as fn(_) -> _, of_kernels] {
+        check_loaded(load, graph, sizes, dtypes, lie, scale, used);
+    }
+}
+
+fn check_loaded(
+    load: fn(Plan) -> Program,
+    graph: &Graph,
+    sizes: &[usize],
+    dtypes: (DType, DType),
+    lie: Lie,
+    scale: f64,
+    used: usize,
+) {
     let sizes = DimSizes(sizes.to_vec());
     let tensors = tensors(graph, &inputs(&sizes, scale, used), dtypes.0, dtypes.1, lie);
     let expected = meaning(graph, &sizes, &tensors);
-    let program = Program::new(planned(graph, &sizes, &tensors));
+    let program = load(planned(graph, &sizes, &tensors));
     let got = run(&program, &tensors, 2);
     for ((got, expected), output) in got.iter().zip(&expected).zip(&graph.outputs) {
         let got = got.to_f64();

@@ -6,6 +6,7 @@ mod call;
 mod contract;
 mod losses;
 mod memory;
+mod native;
 mod order;
 mod random;
 mod ulp;

@@ -1,10 +1,11 @@
-//! Machine code for stretches of a program, on machines with AVX-512: what the kernels do one after
+//! Machine code for programs whose lanes are f32, on machines with AVX-512: what kernels do one after
 //! the other over a tile is done for a vector at once, its values in registers.
 //!
 //! The kernels remain what an instruction means, and what runs elsewhere. A stretch is written down
 //! as a graph by running the functions that kernels are made of on symbolic numbers (`trace.rs`, `traced.rs`,
-//! `graph.rs`), so that each is defined once; equal values are computed once. Registers are given out along
-//! the code (`registers.rs`, `select.rs`), which is put into a loop (`emit.rs`) and encoded (`encode.rs`).
+//! `graph.rs`), so that each is defined once; equal values are computed once. Instructions are chosen
+//! and registers given out along the way (`select.rs`, `memory.rs`, `registers.rs`); the code is put into a loop
+//! (`emit.rs`), encoded (`encode.rs`) and run (`code.rs`, the only one with `unsafe`).
 //!
 //! Results are those of the kernels bit by bit, but for sums across lanes, whose partial sums are
 //! other ones.
@@ -110,10 +111,16 @@ pub(super) enum Piece {
     Native(Native),
 }
 
-/// Generates code for a pass, as far as this machine runs it. Lanes have `size` bytes.
-pub(super) fn generate(pass: &Pass, size: usize) -> Vec<Piece> {
-    if cfg!(miri) || super::level() < 2 || size != 4 {
-        return (0..pass.segments.len()).map(Piece::Kernels).collect();
+/// A pass without code.
+pub(super) fn kernels(pass: &Pass) -> Vec<Piece> {
+    (0..pass.segments.len()).map(Piece::Kernels).collect()
+}
+
+/// Generates code for a pass whose lanes are f32. The machine has AVX-512.
+pub(super) fn generate(pass: &Pass) -> Vec<Piece> {
+    // Miri runs no code but Rust's.
+    if cfg!(miri) {
+        return kernels(pass);
     }
     let mut pieces = Vec::new();
     let mut first = 0;

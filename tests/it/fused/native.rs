@@ -1,0 +1,108 @@
+//! Generated code against the kernels: the same bits, where nothing is summed up. On machines without AVX-512
+//! both are the kernels.
+
+use super::bind::{Lie, planned, run, tensors};
+use lossc::ir::{DimSizes, MapOp, Role, parse};
+use lossc::passes::{self, Config};
+use lossc::plan::DType;
+use lossc::run::Array;
+use lossc::run::fused::Program;
+
+/// Numbers at the ends of what functions treat in one way, and many between.
+fn numbers(count: usize, turn: usize) -> Vec<f64> {
+    const SPECIAL: [f32; 26] = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        0.5,
+        -0.5,
+        2.0,
+        1e-45,
+        -1e-45,
+        1.2e-38,
+        -1.2e-38,
+        1e-20,
+        1e-7,
+        -1e-7,
+        87.5,
+        -87.5,
+        88.8,
+        -104.5,
+        1e4,
+        -1e4,
+        1e20,
+        3.4e38,
+        -3.4e38,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        f32::NAN,
+    ];
+    let number = |i: usize| {
+        let between = (i * 7919 + turn * 104_729) % 20_011;
+        match i % 3 {
+            0 => f64::from(SPECIAL[(i / 3 + turn) % SPECIAL.len()]),
+            _ => (between as f64 / 20_011.0 - 0.5) * if i % 2 == 0 { 4.0 } else { 60.0 },
+        }
+    };
+    (0..count).map(number).collect()
+}
+
+/// Value and derivatives of a function, each in every lane: the gradients of Σ f(x, y) · z.
+fn both(op: MapOp, lanes: usize) {
+    let operands = ["%0", "%0 %1", "%0 %1 %2"][op.arity() - 1];
+    let text = format!(
+        "\
+dims N, S
+graph(x: f[N, S], y: f[N, S], z: f[N, S]) {{
+  %0: f[N, S] = input x
+  %1: f[N, S] = input y
+  %2: f[N, S] = input z
+  %3: f[N, S] = {} {operands}
+  %4: f[N, S] = mul %3 %2
+  %5: f[] = sum[N, S] %4
+  total = %5
+}}
+",
+        op.name()
+    );
+    let graph = parse(&text).unwrap_or_else(|e| panic!("{text}{e:?}"));
+    let wanted = vec![0, 1, 2];
+    let graph = passes::apply(graph, passes::GRADIENT, &Config { wanted });
+    let sizes = DimSizes(vec![3, lanes]);
+    let array = |turn| Array::new(vec![3, lanes], numbers(3 * lanes, turn));
+    let arrays = [array(0), array(5), array(11), Array::scalar(1.0)];
+    let bound = tensors(&graph, &arrays, DType::F32, DType::I64, Lie::Dense);
+    let plan = planned(&graph, &sizes, &bound);
+    let kernels = run(&Program::of_kernels(plan.clone()), &bound, 1);
+    let code = run(&Program::new(plan), &bound, 1);
+    // The value is a sum.
+    for ((code, kernels), output) in code.iter().zip(&kernels).zip(&graph.outputs) {
+        if matches!(output.role, Role::Grad(_)) {
+            let (code, kernels) = (code.to_f64(), kernels.to_f64());
+            for (at, (code, kernels)) in code.iter().zip(&kernels).enumerate() {
+                assert!(
+                    code.to_bits() == kernels.to_bits() || code.is_nan() && kernels.is_nan(),
+                    "{op:?}, {:?} of {lanes} lanes: {code:e} instead of {kernels:e} at {at}",
+                    output.role
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn functions_have_the_bits_of_kernels() {
+    let floats = |op: &&MapOp| {
+        use MapOp::*;
+        !matches!(
+            op,
+            Not | Float | Eq | Ne | Lt | Le | Gt | Ge | And | Or | Select
+        )
+    };
+    for &op in MapOp::ALL.iter().filter(floats) {
+        for lanes in [1, 5, 16, 31, 67, 523] {
+            both(op, lanes);
+        }
+    }
+}
