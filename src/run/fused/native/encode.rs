@@ -3,6 +3,9 @@
 //! Formats and operation codes: Intel 64 and IA-32 Architectures Software Developer's Manual, vol. 2,
 //! 2.6 (VEX), 2.7 (EVEX) and chapters 3 to 5.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 /// A vector register; also names its lower half.
