@@ -42,7 +42,7 @@ fn numbers(count: usize, turn: usize) -> Vec<f64> {
         let between = (i * 7919 + turn * 104_729) % 20_011;
         match i % 3 {
             0 => f64::from(SPECIAL[(i / 3 + turn) % SPECIAL.len()]),
-            _ => (between as f64 / 20_011.0 - 0.5) * if i % 2 == 0 { 4.0 } else { 60.0 },
+            _ => (between as f64 / 20_011.0 - 0.5) * [4.0, 60.0][i % 2],
         }
     };
     (0..count).map(number).collect()
