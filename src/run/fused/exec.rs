@@ -179,10 +179,10 @@ fn by_isa<T: Lanes>(pass: &Pass, generate: bool) -> Loaded {
             return loaded::<T, Avx512>(pass, generate);
         }
         if level == 1 {
-            return loaded::<T, Avx2>(pass, false);
+            return loaded::<T, Avx2>(pass, generate);
         }
     }
-    loaded::<T, super::kernels::Baseline>(pass, false)
+    loaded::<T, super::kernels::Baseline>(pass, generate)
 }
 
 /// The kernels of a product of matrices.

@@ -116,10 +116,18 @@ pub(super) fn kernels(pass: &Pass) -> Vec<Piece> {
     (0..pass.segments.len()).map(Piece::Kernels).collect()
 }
 
-/// Generates code for a pass whose lanes are f32. The machine has AVX-512.
-pub(super) fn generate(pass: &Pass) -> Vec<Piece> {
+/// Whether this machine runs the code.
+fn available() -> bool {
     // Miri runs no code but Rust's.
-    if cfg!(miri) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    return super::level() >= 2;
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    return false;
+}
+
+/// Generates code for a pass whose lanes are f32, where this machine runs it.
+pub(super) fn generate(pass: &Pass) -> Vec<Piece> {
+    if !available() {
         return kernels(pass);
     }
     let mut pieces = Vec::new();
