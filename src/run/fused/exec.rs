@@ -3,7 +3,7 @@
 //! Tasks are numbered; their partial sums are stored by number and combined in order, so that the
 //! result has the same bits however many threads there are and whoever takes which task.
 //!
-//! This file, `kernels/` and `contract.rs` are where the `unsafe` is. What makes it sound: a plan knows the
+//! This file, `kernels/`, `native/` (where generated code is run) and `contract.rs` are where the `unsafe` is. What makes it sound: a plan knows the
 //! extent of every array, [`super::Program::run_into`] checks the inputs against their layouts,
 //! every task writes to elements that no other task touches.
 

@@ -4,7 +4,7 @@
 use super::bind::{Lie, Tensor, distance, meaning, planned, run, tensors};
 use lossc::ir::{DimSizes, Graph, Role, parse};
 use lossc::passes::{self, Config};
-use lossc::plan::{DType, Plan};
+use lossc::plan::DType;
 use lossc::run::Array;
 use lossc::run::fused::Program;
 
@@ -110,41 +110,28 @@ pub fn check(
     scale: f64,
     used: usize,
 ) {
-    let of_kernels = Program::of_kernels as fn(_) -> _;
-    for load in [Program::new as fn(_) -> _, of_kernels] {
-        check_loaded(load, graph, sizes, dtypes, lie, scale, used);
-    }
-}
-
-fn check_loaded(
-    load: fn(Plan) -> Program,
-    graph: &Graph,
-    sizes: &[usize],
-    dtypes: (DType, DType),
-    lie: Lie,
-    scale: f64,
-    used: usize,
-) {
     let sizes = DimSizes(sizes.to_vec());
     let tensors = tensors(graph, &inputs(&sizes, scale, used), dtypes.0, dtypes.1, lie);
     let expected = meaning(graph, &sizes, &tensors);
-    let program = load(planned(graph, &sizes, &tensors));
-    let got = run(&program, &tensors, 2);
-    for ((got, expected), output) in got.iter().zip(&expected).zip(&graph.outputs) {
-        let got = got.to_f64();
-        let narrow = matches!(output.role, Role::Grad(_)) && dtypes.0.size() == 2;
-        let allowed = if narrow { 5e-3 } else { 2e-6 };
-        let largest = expected.data.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-        // `distance` takes 1 for the scale of what is smaller.
-        let unit = if largest > 0.0 { largest } else { 1.0 };
-        let by = |data: &[f64]| -> Vec<f64> { data.iter().map(|x| x / unit).collect() };
-        let far = distance(&by(&got), &by(&expected.data));
-        assert!(
-            far <= allowed,
-            "{:?} is off by {far} at {sizes:?} {dtypes:?} {lie:?} {scale}\n{}",
-            output.role,
-            program.plan().text()
-        );
+    let plan = planned(graph, &sizes, &tensors);
+    for program in [Program::new(plan.clone()), Program::of_kernels(plan)] {
+        let got = run(&program, &tensors, 2);
+        for ((got, expected), output) in got.iter().zip(&expected).zip(&graph.outputs) {
+            let got = got.to_f64();
+            let narrow = matches!(output.role, Role::Grad(_)) && dtypes.0.size() == 2;
+            let allowed = if narrow { 5e-3 } else { 2e-6 };
+            let largest = expected.data.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+            // `distance` takes 1 for the scale of what is smaller.
+            let unit = if largest > 0.0 { largest } else { 1.0 };
+            let by = |data: &[f64]| -> Vec<f64> { data.iter().map(|x| x / unit).collect() };
+            let far = distance(&by(&got), &by(&expected.data));
+            assert!(
+                far <= allowed,
+                "{:?} is off by {far} at {sizes:?} {dtypes:?} {lie:?} {scale}\n{}",
+                output.role,
+                program.plan().text()
+            );
+        }
     }
 }
 
@@ -159,6 +146,28 @@ fn sizes_around_tiles() {
         check(&dice, &[2, 3, s], F32, Lie::Dense, 3.0, 3);
         check(&ce, &[s, 5], F32, Lie::Dense, 3.0, 5);
         check(&ce, &[3, s + 1], F32, Lie::Dense, 3.0, s + 1);
+    }
+}
+
+/// More classes than there are registers for values, for sums, and for masks.
+#[test]
+fn many_classes() {
+    let dice = gradient(DICE_WCE);
+    for classes in [6, 7, 14, 15, 19, 31, 32, 33, 50] {
+        check(&dice, &[2, classes, 67], F32, Lie::Dense, 3.0, classes);
+    }
+}
+
+/// Outputs that are written past the cache: planes that begin at lines of memory, or anywhere.
+#[test]
+fn large_outputs() {
+    let dice = gradient(DICE_WCE);
+    for sizes in [[1, 4, 262_160], [1, 3, 349_531]] {
+        let sizes_of = DimSizes(sizes.to_vec());
+        let bound = tensors(&dice, &inputs(&sizes_of, 3.0, 3), F32.0, F32.1, Lie::Dense);
+        let text = planned(&dice, &sizes_of, &bound).text();
+        assert!(text.contains("stream(f32)"), "{text}");
+        check(&dice, &sizes, F32, Lie::Dense, 3.0, 3);
     }
 }
 

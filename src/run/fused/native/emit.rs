@@ -4,14 +4,15 @@
 //! and how often all of it is to be done, the pointers moving on. Some lanes may come before the first whole vector,
 //! so that what is stored past the cache is stored in whole lines.
 
-use super::encode::{Assembler, Condition, Gpr, K, Label, Mem, Rm, Zmm, ops};
+use super::encode::{Assembler, Condition, Gpr, K, Label, Lanes, Mem, Rm, Zmm, ops};
 use super::graph::{Effect, Item, Node};
 use super::select::Body;
 use super::trace::Stretch;
 use crate::ir::ReduceOp;
+use crate::run::fused::whole::start;
 
 /// The table of pointers.
-pub(super) const TABLE: Gpr = Gpr::RDI;
+const TABLE: Gpr = Gpr::RDI;
 /// Where the whole vectors end.
 const WHOLE: Gpr = Gpr::RSI;
 /// Which lanes the last vector has, as a mask; 0 if there is none.
@@ -37,12 +38,12 @@ const POINTERS: [Gpr; 8] = [
 const SAVED: [Gpr; 5] = [Gpr::RBX, Gpr::R12, Gpr::R13, Gpr::R14, Gpr::R15];
 
 /// The lanes of a vector that has not all of them.
-pub(super) const LANES: K = K(7);
+pub(super) const PARTIAL: K = K(7);
 
-/// What stands in the table behind the pointers: how many lanes come before the first whole vector, and those
-/// lanes as a mask.
-pub(super) const HEAD: usize = 0;
-pub(super) const HEAD_LANES: usize = 1;
+/// What stands in the table behind the pointers, put there by `code.rs`: how many lanes come before the first whole
+/// vector, and those lanes as a mask.
+const HEAD: usize = 0;
+const HEAD_LANES: usize = 1;
 
 /// Lanes of a vector.
 pub(super) const VECTOR: usize = 16;
@@ -103,7 +104,7 @@ impl Frame {
     /// Where a stream begins; loads its pointer where it has no register.
     pub fn pointer(&self, asm: &mut Assembler, stream: usize) -> Gpr {
         self.pointers[stream].unwrap_or_else(|| {
-            asm.load(SPARE, table(stream));
+            asm.load_gpr(SPARE, table(stream));
             SPARE
         })
     }
@@ -158,7 +159,7 @@ fn written(stretch: &Stretch, vectors: usize) -> (Vec<u8>, usize) {
     asm.and_imm(Gpr::RSP, -(BYTES as i32));
     for (stream, gpr) in frame.pointers.iter().enumerate() {
         if let Some(gpr) = gpr {
-            asm.load(*gpr, table(stream));
+            asm.load_gpr(*gpr, table(stream));
         }
     }
     let mut body = Body::new(stretch, &frame);
@@ -167,9 +168,9 @@ fn written(stretch: &Stretch, vectors: usize) -> (Vec<u8>, usize) {
     begin_sums(&mut asm, stretch, &frame);
     asm.load_imm(LANE, 0);
     // The lanes before the first whole vector, if there are any.
-    asm.load(SPARE, table(stretch.streams.len() + HEAD_LANES));
+    asm.load_gpr(SPARE, table(stretch.streams.len() + HEAD_LANES));
     asm.test_imm(SPARE, -1);
-    asm.mask_from_gpr(LANES, SPARE);
+    asm.mask_from_gpr(PARTIAL, SPARE);
     asm.jump(Condition::NotEqual, some);
     asm.cmp(LANE, WHOLE);
     asm.jump(Condition::Equal, last);
@@ -181,13 +182,13 @@ fn written(stretch: &Stretch, vectors: usize) -> (Vec<u8>, usize) {
     asm.bind(last);
     asm.test_imm(LAST, -1);
     asm.jump(Condition::Equal, done);
-    asm.mask_from_gpr(LANES, LAST);
+    asm.mask_from_gpr(PARTIAL, LAST);
     asm.bind(some);
     body.write(&mut asm, true);
     // These were the last lanes, or whole vectors follow.
     asm.cmp(LANE, WHOLE);
     asm.jump(Condition::Equal, done);
-    asm.load(LANE, table(stretch.streams.len() + HEAD));
+    asm.load_gpr(LANE, table(stretch.streams.len() + HEAD));
     asm.jump(Condition::Always, vector);
     asm.bind(done);
     end_sums(&mut asm, stretch, &frame);
@@ -207,17 +208,13 @@ fn written(stretch: &Stretch, vectors: usize) -> (Vec<u8>, usize) {
 fn next_turn(asm: &mut Assembler, stretch: &Stretch, frame: &Frame, turn: Label, end: Label) {
     asm.add_imm(TURNS, -1);
     asm.jump(Condition::Equal, end);
-    for (stream, s) in stretch
-        .streams
-        .iter()
-        .enumerate()
-        .filter(|(_, s)| s.step != 0)
-    {
+    let streams = stretch.streams.iter().enumerate();
+    for (stream, s) in streams.filter(|(_, s)| s.step != 0) {
         asm.load_imm(LANE, s.step as u64);
         match frame.pointers[stream] {
             Some(gpr) => asm.add(gpr, LANE),
             None => {
-                asm.load(SPARE, table(stream));
+                asm.load_gpr(SPARE, table(stream));
                 asm.add(SPARE, LANE);
                 asm.store_gpr(table(stream), SPARE);
             }
@@ -229,27 +226,14 @@ fn next_turn(asm: &mut Assembler, stretch: &Stretch, frame: &Frame, turn: Label,
 /// Sets all accumulators to what leaves the others as they are.
 fn begin_sums(asm: &mut Assembler, stretch: &Stretch, frame: &Frame) {
     for (n, sum) in stretch.sums.iter().enumerate() {
-        let start = match sum.op {
-            ReduceOp::Prod => 1f32,
-            ReduceOp::Max => f32::NEG_INFINITY,
-            ReduceOp::Min => f32::INFINITY,
-            _ => 0.0,
-        };
         let into = match frame.sum(n) {
             SumAt::Register(zmm) => zmm,
             SumAt::Stack(_) => Zmm(0),
         };
-        asm.vector(
-            ops::BROADCAST,
-            into,
-            None,
-            Rm::Const(start.to_bits()),
-            None,
-            false,
-            None,
-        );
+        let number = Rm::Const((start(sum.op) as f32).to_bits());
+        asm.vector(ops::BROADCAST, into, None, number, Lanes::All);
         if let SumAt::Stack(mem) = frame.sum(n) {
-            asm.store(ops::STORE, mem, into, None);
+            asm.store(ops::STORE, mem, into, Lanes::All);
         }
     }
 }
@@ -261,33 +245,32 @@ fn end_sums(asm: &mut Assembler, stretch: &Stretch, frame: &Frame) {
         let from = match frame.sum(n) {
             SumAt::Register(zmm) => zmm,
             SumAt::Stack(mem) => {
-                asm.vector(ops::LOAD, halves, None, Rm::Mem(mem), None, false, None);
+                asm.load(halves, Rm::Mem(mem), Lanes::All);
                 halves
             }
         };
-        asm.vector(ops::WIDEN, low, None, Rm::Reg(from), None, false, None);
+        asm.vector(ops::WIDEN, low, None, Rm::Reg(from), Lanes::All);
         asm.extract_half(high, from);
-        asm.vector(ops::WIDEN, high, None, Rm::Reg(high), None, false, None);
+        asm.vector(ops::WIDEN, high, None, Rm::Reg(high), Lanes::All);
         let into = Mem {
             base: frame.pointer(asm, sum.at.stream),
             index: None,
             disp: sum.at.disp,
         };
-        asm.vector(ops::LOAD_F64, all, None, Rm::Mem(into), None, false, None);
+        asm.vector(ops::LOAD_F64, all, None, Rm::Mem(into), Lanes::All);
         for part in [low, high] {
-            join(asm, sum.op, all, Rm::Reg(part), None, K(1), true);
+            join(asm, sum.op, (all, Rm::Reg(part)), Lanes::All, K(1), true);
         }
-        asm.store(ops::STORE_F64, into, all, None);
+        asm.store(ops::STORE_F64, into, all, Lanes::All);
     }
 }
 
-/// into = into ⊕ with in the lanes of a mask; NaN in either is NaN. `wide` says that they are f64.
+/// into = into ⊕ with in some lanes; NaN in either is NaN. `wide` says that they are f64.
 pub(super) fn join(
     asm: &mut Assembler,
     op: ReduceOp,
-    into: Zmm,
-    with: Rm,
-    mask: Option<K>,
+    (into, with): (Zmm, Rm),
+    mut lanes: Lanes,
     spare: K,
     wide: bool,
 ) {
@@ -301,13 +284,12 @@ pub(super) fn join(
         (ReduceOp::Min, false) => ops::MIN,
         (_, false) => ops::ADD,
     };
-    let mut lanes = mask;
     if [ops::MAX, ops::MIN, ops::MAX_F64, ops::MIN_F64].contains(&op) {
         // The instruction gives its second operand if either is NaN, so one in the first is left alone.
         const ORDERED: u8 = 7;
         let compare = if wide { ops::COMPARE_F64 } else { ops::COMPARE };
-        asm.compare(compare, spare, into, Rm::Reg(into), mask, ORDERED);
-        lanes = Some(spare);
+        asm.compare(compare, spare, into, Rm::Reg(into), lanes, ORDERED);
+        lanes = Lanes::Some(spare);
     }
-    asm.vector(op, into, Some(into), with, lanes, false, None);
+    asm.vector(op, into, Some(into), with, lanes);
 }

@@ -59,6 +59,25 @@ pub(super) enum Rm {
     Const(u32),
 }
 
+/// Which lanes an instruction writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Lanes {
+    All,
+    /// Those of the mask; the others stay as they are.
+    Some(K),
+    /// Those of the mask; the others become zero.
+    OrZero(K),
+}
+
+impl Lanes {
+    fn mask(self) -> u8 {
+        match self {
+            Lanes::All => 0,
+            Lanes::Some(k) | Lanes::OrZero(k) => k.0,
+        }
+    }
+}
+
 /// An instruction on vectors.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Op {
@@ -72,6 +91,17 @@ pub(super) struct Op {
     bytes: u8,
     /// What stands in place of a register operand, with shifts by a number.
     digit: u8,
+    /// A number that is part of the instruction.
+    number: Option<u8>,
+}
+
+impl Op {
+    const fn with(self, number: u8) -> Op {
+        Op {
+            number: Some(number),
+            ..self
+        }
+    }
 }
 
 /// When to jump.
@@ -100,6 +130,7 @@ pub(super) mod ops {
             code,
             bytes,
             digit: 0,
+            number: None,
         }
     }
 
@@ -140,7 +171,8 @@ pub(super) mod ops {
     pub const MAX: Op = single(0x5f);
     pub const SQRT: Op = single(0x51);
     pub const FLOAT: Op = single(0x5b);
-    pub const ROUND: Op = op(3, 1, false, 0x08, 64);
+    /// Down, without an exception where it is not exact.
+    pub const FLOOR: Op = op(3, 1, false, 0x08, 64).with(9);
     /// dst · rm ± src, src · dst ± rm, src · rm ± dst; each as +(a·b)+c, +(a·b)−c, −(a·b)+c, −(a·b)−c.
     pub const MULTIPLY_ADD: [[Op; 4]; 3] = [fused(0x98), fused(0xa8), fused(0xb8)];
     /// src · 2^rm, the integer part of rm.
@@ -175,9 +207,9 @@ pub(super) mod ops {
     pub const MUL_F64: Op = double(0x59);
     pub const MIN_F64: Op = double(0x5d);
     pub const MAX_F64: Op = double(0x5f);
-    /// The lower half of rm as the half of src that the number says.
-    pub const INSERT_HALF: Op = op(3, 1, true, 0x1a, 32);
-    pub(super) const EXTRACT_HALF: Op = op(3, 1, true, 0x1b, 32);
+    /// src with the lower half of rm as its upper half.
+    pub const INSERT_HALF: Op = op(3, 1, true, 0x1a, 32).with(1);
+    pub(super) const EXTRACT_HALF: Op = op(3, 1, true, 0x1b, 32).with(1);
     /// Eight integers of 64 bits to 32, the nearest where one does not fit.
     pub(super) const NARROW_INTS: Op = op(2, 2, false, 0x25, 32);
     pub const LOAD_U8: Op = second(0x31, 16);
@@ -210,56 +242,49 @@ impl Assembler {
         Assembler::default()
     }
 
-    /// dst = op(src, rm). Lanes outside the mask keep what dst holds, or become zero.
-    #[expect(clippy::too_many_arguments, reason = "the fields of an instruction")]
-    pub fn vector(
-        &mut self,
-        op: Op,
-        dst: Zmm,
-        src: Option<Zmm>,
-        rm: Rm,
-        mask: Option<K>,
-        zero: bool,
-        imm: Option<u8>,
-    ) {
-        self.evex(op, dst.0, src.map_or(0, |r| r.0), rm, mask, zero, imm);
+    /// dst = op(src, rm).
+    pub fn vector(&mut self, op: Op, dst: Zmm, src: Option<Zmm>, rm: Rm, lanes: Lanes) {
+        self.evex(op, dst.0, src.map_or(0, |r| r.0), rm, lanes);
     }
 
-    /// The mask dst = which lanes of src and rm compare as the number says, among those of `mask`.
-    pub fn compare(&mut self, op: Op, dst: K, src: Zmm, rm: Rm, mask: Option<K>, how: u8) {
-        self.evex(op, dst.0, src.0, rm, mask, false, Some(how));
+    /// dst = rm.
+    pub fn load(&mut self, dst: Zmm, rm: Rm, lanes: Lanes) {
+        self.vector(ops::LOAD, dst, None, rm, lanes);
     }
 
-    /// Memory = the register, in the lanes of the mask.
-    pub fn store(&mut self, op: Op, into: Mem, from: Zmm, mask: Option<K>) {
-        self.evex(op, from.0, 0, Rm::Mem(into), mask, false, None);
+    /// The mask dst = which lanes of src and rm compare as the number says; none outside `lanes`.
+    pub fn compare(&mut self, op: Op, dst: K, src: Zmm, rm: Rm, lanes: Lanes, how: u8) {
+        self.evex(op.with(how), dst.0, src.0, rm, lanes);
+    }
+
+    /// Memory = the register.
+    pub fn store(&mut self, op: Op, into: Mem, from: Zmm, lanes: Lanes) {
+        self.evex(op, from.0, 0, Rm::Mem(into), lanes);
     }
 
     /// dst = src shifted.
     pub fn shift(&mut self, op: Op, dst: Zmm, src: Zmm, by: u8) {
-        self.evex(op, op.digit, dst.0, Rm::Reg(src), None, false, Some(by));
+        self.evex(op.with(by), op.digit, dst.0, Rm::Reg(src), Lanes::All);
     }
 
     /// The upper half of a register.
     pub fn extract_half(&mut self, dst: Zmm, src: Zmm) {
-        let op = ops::EXTRACT_HALF;
-        self.evex(op, src.0, 0, Rm::Reg(dst), None, false, Some(1));
+        self.evex(ops::EXTRACT_HALF, src.0, 0, Rm::Reg(dst), Lanes::All);
     }
 
     pub fn narrow_ints(&mut self, dst: Zmm, src: Zmm) {
-        self.evex(ops::NARROW_INTS, src.0, 0, Rm::Reg(dst), None, false, None);
+        self.evex(ops::NARROW_INTS, src.0, 0, Rm::Reg(dst), Lanes::All);
     }
 
     /// dst = 4 bytes at base + index · 4 + disp, in the lanes of the mask, which is lost.
     pub fn gather(&mut self, dst: Zmm, base: Gpr, index: Zmm, disp: i32, mask: K) {
-        let op = ops::GATHER;
+        assert_ne!(dst, index, "the instruction has no meaning then");
+        let (op, lanes) = (ops::GATHER, Lanes::Some(mask));
         self.prefix(
             op,
-            [dst.0, 0],
+            [dst.0, index.0 & 16],
             [base.0 >> 3, index.0 >> 3],
-            index.0 >> 4,
-            Some(mask),
-            false,
+            lanes,
             false,
         );
         self.code.push(op.code);
@@ -269,17 +294,7 @@ impl Assembler {
         self.displace(mode, short, disp);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of an instruction")]
-    fn evex(
-        &mut self,
-        op: Op,
-        reg: u8,
-        src: u8,
-        rm: Rm,
-        mask: Option<K>,
-        zero: bool,
-        imm: Option<u8>,
-    ) {
+    fn evex(&mut self, op: Op, reg: u8, src: u8, rm: Rm, lanes: Lanes) {
         let (b, x, broadcast) = match rm {
             // A register has five bits, of which the field for an index holds the last.
             Rm::Reg(r) => (r.0 >> 3 & 1, r.0 >> 4, false),
@@ -287,37 +302,35 @@ impl Assembler {
             Rm::All(m) => (m.base.0 >> 3, m.index.map_or(0, |(r, _)| r.0 >> 3), true),
             Rm::Const(_) => (0, 0, op.bytes != 4),
         };
-        self.prefix(op, [reg, src], [b, x], src >> 4, mask, zero, broadcast);
+        assert!(
+            !matches!(rm, Rm::All(_) | Rm::Const(_)) || !op.wide,
+            "numbers of 32 bits are meant"
+        );
+        self.prefix(op, [reg, src], [b, x], lanes, broadcast);
         self.code.push(op.code);
         let reg = (reg & 7) << 3;
         match rm {
             Rm::Reg(r) => self.code.push(0xc0 | reg | r.0 & 7),
             Rm::Mem(m) => self.address(reg, m, i32::from(op.bytes)),
-            Rm::All(m) => {
-                assert!(!op.wide, "numbers of 32 bits are meant");
-                self.address(reg, m, 4);
-            }
+            Rm::All(m) => self.address(reg, m, 4),
             Rm::Const(bits) => {
                 self.code.push(reg | 5);
                 let constant = self.constant(bits);
-                let (at, behind) = (self.code.len(), 4 + usize::from(imm.is_some()));
+                let (at, behind) = (self.code.len(), 4 + usize::from(op.number.is_some()));
                 self.uses.push((at, at + behind, constant));
                 self.code.extend([0; 4]);
             }
         }
-        self.code.extend(imm);
+        self.code.extend(op.number);
     }
 
-    /// The prefix; `upper` is the last bit of what `src` or the index of a gather holds.
-    #[expect(clippy::too_many_arguments, reason = "the fields of a prefix")]
+    /// The prefix. Of the index of a gather, the last bit stands where that of `src` does.
     fn prefix(
         &mut self,
         op: Op,
         [reg, src]: [u8; 2],
         [b, x]: [u8; 2],
-        upper: u8,
-        mask: Option<K>,
-        zero: bool,
+        lanes: Lanes,
         broadcast: bool,
     ) {
         let flip = |bit: u8| !bit & 1;
@@ -325,11 +338,11 @@ impl Assembler {
             flip(reg >> 3) << 7 | flip(x) << 6 | flip(b) << 5 | flip(reg >> 4) << 4 | op.map;
         let second = u8::from(op.wide) << 7 | (!src & 15) << 3 | 1 << 2 | op.prefix;
         const WHOLE_VECTORS: u8 = 2 << 5;
-        let third = u8::from(zero) << 7
+        let third = u8::from(matches!(lanes, Lanes::OrZero(_))) << 7
             | WHOLE_VECTORS
             | u8::from(broadcast) << 4
-            | flip(upper) << 3
-            | mask.map_or(0, |k| k.0);
+            | flip(src >> 4) << 3
+            | lanes.mask();
         self.code.extend([0x62, first, second, third]);
     }
 
@@ -397,11 +410,13 @@ impl Assembler {
 
     /// Two bytes of memory without an index.
     pub fn load_mask(&mut self, dst: K, from: Mem) {
+        assert!(from.index.is_none(), "masks are loaded without an index");
         self.vex([1, 0, 0, 0], 0x90, dst.0, 0, from.base.0);
         self.address(dst.0 << 3, from, 1);
     }
 
     pub fn store_mask(&mut self, into: Mem, src: K) {
+        assert!(into.index.is_none(), "masks are stored without an index");
         self.vex([1, 0, 0, 0], 0x91, src.0, 0, into.base.0);
         self.address(src.0 << 3, into, 1);
     }
@@ -429,7 +444,7 @@ impl Assembler {
         self.code.extend(imm.to_le_bytes());
     }
 
-    pub fn load(&mut self, dst: Gpr, from: Mem) {
+    pub fn load_gpr(&mut self, dst: Gpr, from: Mem) {
         self.general(0x8b, dst, from);
     }
 

@@ -69,11 +69,13 @@ pub(super) enum Op {
     Select,
 }
 
-/// Comparisons of floats, as the instruction numbers them. The opposite of each differs by 4.
+/// Comparisons, as the instructions number them. The opposite of each differs by 4.
 pub(super) const SAME: u8 = 0;
 pub(super) const LESS: u8 = 1;
 pub(super) const LESS_OR_SAME: u8 = 2;
 const OPPOSITE: u8 = 4;
+pub(super) const NOT_LESS: u8 = LESS | OPPOSITE;
+pub(super) const NOT_LESS_OR_SAME: u8 = LESS_OR_SAME | OPPOSITE;
 
 /// A value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -1,7 +1,7 @@
 //! Loads and stores: elements of all types, tables, and what goes past the cache.
 
-use super::emit::{BYTES, SPARE, VECTOR};
-use super::encode::{Assembler, Condition, Mem, Rm, Zmm, ops};
+use super::emit::{BYTES, PARTIAL, SPARE, VECTOR};
+use super::encode::{Assembler, Condition, Lanes, Mem, Rm, Zmm, ops};
 use super::graph::{Address, Id};
 use super::select::Body;
 use crate::plan::DType;
@@ -32,51 +32,46 @@ impl Body<'_> {
             index: None,
             disp: 0,
         };
-        asm.store(ops::STREAM, mem, from, None);
+        asm.store(ops::STREAM, mem, from, Lanes::All);
         asm.jump(Condition::Always, done);
         asm.bind(apart);
-        asm.store(ops::STORE, mem, from, None);
+        asm.store(ops::STORE, mem, from, Lanes::All);
         asm.bind(done);
     }
 
     /// Elements of memory as integers of 32 bits.
     pub(super) fn ints(&mut self, asm: &mut Assembler, at: Address, dtype: DType) -> Zmm {
         let (into, limit) = (self.room(asm), self.limit());
-        let zero = limit.is_some();
         let mem = self.lanes(asm, at, dtype.size() as u8);
         match dtype {
-            DType::U8 => asm.vector(ops::LOAD_U8, into, None, Rm::Mem(mem), limit, zero, None),
-            DType::I16 => asm.vector(ops::LOAD_I16, into, None, Rm::Mem(mem), limit, zero, None),
+            DType::U8 => asm.vector(ops::LOAD_U8, into, None, Rm::Mem(mem), limit),
+            DType::I16 => asm.vector(ops::LOAD_I16, into, None, Rm::Mem(mem), limit),
             DType::U32 => {
-                asm.vector(ops::LOAD, into, None, Rm::Mem(mem), limit, zero, None);
+                asm.load(into, Rm::Mem(mem), limit);
                 let most = Rm::Const(i32::MAX as u32);
-                asm.vector(ops::MIN_UINT, into, Some(into), most, None, false, None);
+                asm.vector(ops::MIN_UINT, into, Some(into), most, Lanes::All);
             }
             _ => {
                 // Eight at a time, those that 32 bits cannot hold becoming the nearest that they can.
                 let high = self.room(asm);
                 let next = Mem {
-                    disp: mem.disp.wrapping_add(BYTES as i32),
+                    disp: mem.disp + BYTES as i32,
                     ..mem
                 };
-                let upper = limit.map(|limit| {
-                    let upper = self.mask_room(asm);
-                    asm.mask_shift_right(upper, limit, 8);
-                    upper
-                });
-                asm.vector(ops::LOAD_F64, into, None, Rm::Mem(mem), limit, zero, None);
-                asm.vector(ops::LOAD_F64, high, None, Rm::Mem(next), upper, zero, None);
+                let upper = match self.some {
+                    true => {
+                        let upper = self.mask_room(asm);
+                        asm.mask_shift_right(upper, PARTIAL, 8);
+                        Lanes::OrZero(upper)
+                    }
+                    false => Lanes::All,
+                };
+                asm.vector(ops::LOAD_F64, into, None, Rm::Mem(mem), limit);
+                asm.vector(ops::LOAD_F64, high, None, Rm::Mem(next), upper);
                 asm.narrow_ints(into, into);
                 asm.narrow_ints(high, high);
-                asm.vector(
-                    ops::INSERT_HALF,
-                    into,
-                    Some(into),
-                    Rm::Reg(high),
-                    None,
-                    false,
-                    Some(1),
-                );
+                let rm = Rm::Reg(high);
+                asm.vector(ops::INSERT_HALF, into, Some(into), rm, Lanes::All);
             }
         }
         into
@@ -84,35 +79,25 @@ impl Body<'_> {
 
     /// Elements of memory as floats.
     pub(super) fn floats(&mut self, asm: &mut Assembler, at: Address, dtype: DType) -> Zmm {
-        let (limit, size) = (self.limit(), dtype.size() as u8);
-        let zero = limit.is_some();
-        match dtype {
-            DType::F16 | DType::BF16 => {
-                let into = self.room(asm);
-                let mem = Rm::Mem(self.lanes(asm, at, size));
-                if dtype == DType::F16 {
-                    asm.vector(ops::LOAD_F16, into, None, mem, limit, zero, None);
-                } else {
-                    asm.vector(ops::LOAD_U16, into, None, mem, limit, zero, None);
-                    asm.shift(ops::SHL, into, into, 16);
-                }
-                into
-            }
-            DType::I32 => {
-                let into = self.room(asm);
-                let mem = Rm::Mem(self.lanes(asm, at, size));
-                asm.vector(ops::FLOAT, into, None, mem, limit, zero, None);
-                into
-            }
-            _ => {
-                let into = self.ints(asm, at, dtype);
-                asm.vector(ops::FLOAT, into, None, Rm::Reg(into), None, false, None);
-                into
-            }
+        if matches!(dtype, DType::U8 | DType::I16) {
+            let into = self.ints(asm, at, dtype);
+            asm.vector(ops::FLOAT, into, None, Rm::Reg(into), Lanes::All);
+            return into;
         }
+        let (into, limit) = (self.room(asm), self.limit());
+        let mem = Rm::Mem(self.lanes(asm, at, dtype.size() as u8));
+        match dtype {
+            DType::F16 => asm.vector(ops::LOAD_F16, into, None, mem, limit),
+            DType::BF16 => {
+                asm.vector(ops::LOAD_U16, into, None, mem, limit);
+                asm.shift(ops::SHL, into, into, 16);
+            }
+            _ => asm.vector(ops::FLOAT, into, None, mem, limit),
+        }
+        into
     }
 
-    /// The entries of a table.
+    /// The entries of a table, `stride` apart.
     pub(super) fn entry(
         &mut self,
         asm: &mut Assembler,
@@ -127,48 +112,20 @@ impl Body<'_> {
         let index = self.register(asm, index);
         let there = self.mask_room(asm);
         let (limit, into, spare) = (self.limit(), self.room(asm), self.room(asm));
-        asm.compare(
-            ops::COMPARE_UINT,
-            there,
-            index,
-            Rm::Const(classes),
-            limit,
-            BELOW,
-        );
-        asm.vector(ops::BROADCAST, into, None, NAN, None, false, None);
+        let count = Rm::Const(classes);
+        asm.compare(ops::COMPARE_UINT, there, index, count, limit, BELOW);
+        asm.vector(ops::BROADCAST, into, None, NAN, Lanes::All);
         if classes as usize <= VECTOR && stride == 1 {
             let entries = self.mask_room(asm);
             asm.load_imm(SPARE, (1 << classes) - 1);
             asm.mask_from_gpr(entries, SPARE);
-            let mem = self.number(asm, at);
-            asm.vector(
-                ops::LOAD,
-                spare,
-                None,
-                Rm::Mem(mem),
-                Some(entries),
-                true,
-                None,
-            );
-            asm.vector(
-                ops::PERMUTE,
-                into,
-                Some(index),
-                Rm::Reg(spare),
-                Some(there),
-                false,
-                None,
-            );
+            let mem = Rm::Mem(self.number(asm, at));
+            asm.load(spare, mem, Lanes::OrZero(entries));
+            let (rm, there) = (Rm::Reg(spare), Lanes::Some(there));
+            asm.vector(ops::PERMUTE, into, Some(index), rm, there);
         } else {
-            asm.vector(
-                ops::TIMES,
-                spare,
-                Some(index),
-                Rm::Const(stride),
-                None,
-                false,
-                None,
-            );
+            let apart = Rm::Const(stride);
+            asm.vector(ops::TIMES, spare, Some(index), apart, Lanes::All);
             let mem = self.number(asm, at);
             asm.gather(into, mem.base, spare, mem.disp, there);
         }

@@ -5,7 +5,7 @@
 //! as a graph by running the functions that kernels are made of on symbolic numbers (`trace.rs`, `traced.rs`,
 //! `graph.rs`), so that each is defined once; equal values are computed once. Instructions are chosen
 //! and registers given out along the way (`select.rs`, `memory.rs`, `registers.rs`); the code is put into a loop
-//! (`emit.rs`), encoded (`encode.rs`) and run (`code.rs`, the only one with `unsafe`).
+//! (`emit.rs`), encoded (`encode.rs`) and run (`code.rs`).
 //!
 //! Results are those of the kernels bit by bit, but for sums across lanes, whose partial sums are
 //! other ones.
@@ -26,11 +26,12 @@ use graph::{Effect, Item, Stream};
 use std::ops::Range;
 use trace::{Part, Turns};
 
-/// Up to so many turns of an inner loop are written out as one part: with more, each vector would be read from
-/// more pages than a processor keeps at hand.
+/// Up to so many turns of an inner loop are written out as one part. 19 planes gain by it; 150 lose, as each vector is
+/// then read from more pages than a processor keeps at hand.
 const TURNS: usize = 32;
 
-/// Up to so many instructions are written out in one part.
+/// Up to so many instructions are written out in one part, so that its code (some 70 bytes for each) stays
+/// in the first cache.
 const WRITTEN_OUT: usize = 400;
 
 /// Up to so many sums across lanes, all of which have a register.
@@ -60,7 +61,7 @@ impl Native {
     /// The bases are those of the tile, valid for what the part reads and writes.
     pub unsafe fn run(&self, bases: &[*mut u8], pointers: &mut Vec<*mut u8>, lanes: usize) {
         // SAFETY: the caller's promise.
-        unsafe { self.some(bases, pointers, lanes, 0..self.runs) };
+        unsafe { self.run_turns(bases, pointers, lanes, 0..self.runs) };
     }
 
     /// Runs it over a row of so many lanes, where a turn is a tile of the row.
@@ -77,14 +78,14 @@ impl Native {
         let full = lanes / width;
         // SAFETY: the caller's promise.
         unsafe {
-            self.some(bases, pointers, width, 0..full);
-            self.some(bases, pointers, lanes % width, full..full + 1);
+            self.run_turns(bases, pointers, width, 0..full);
+            self.run_turns(bases, pointers, lanes % width, full..full + 1);
         }
     }
 
     /// # Safety
     /// As for [`Native::run`].
-    unsafe fn some(
+    unsafe fn run_turns(
         &self,
         bases: &[*mut u8],
         pointers: &mut Vec<*mut u8>,
@@ -134,20 +135,16 @@ pub(super) fn generate(pass: &Pass) -> Vec<Piece> {
     let mut first = 0;
     while first < pass.segments.len() {
         let end = together(pass, first);
-        let all = match end - first {
+        let whole = match end - first {
             1 => None,
-            _ => written(pass, first..end).map(|native| vec![native]),
+            _ => written(pass, first..end),
         };
-        match all {
-            Some(natives) => pieces.extend(natives.into_iter().map(Piece::Native)),
-            None => {
-                for n in first..end {
-                    match alone(pass, n) {
-                        Some(natives) => pieces.extend(natives.into_iter().map(Piece::Native)),
-                        None => pieces.push(Piece::Kernels(n)),
-                    }
-                }
-            }
+        match whole {
+            Some(native) => pieces.push(Piece::Native(native)),
+            None => (first..end).for_each(|n| match alone(pass, n) {
+                Some(natives) => pieces.extend(natives.into_iter().map(Piece::Native)),
+                None => pieces.push(Piece::Kernels(n)),
+            }),
         }
         first = end;
     }
@@ -183,11 +180,8 @@ fn alone(pass: &Pass, n: usize) -> Option<Vec<Native>> {
     let segment = &pass.segments[n];
     if !segment.looped {
         // What is done once in a row is done to single numbers.
-        return if pass.rows {
-            None
-        } else {
-            Some(vec![written(pass, n..n + 1)?])
-        };
+        let native = (!pass.rows).then(|| written(pass, n..n + 1)).flatten()?;
+        return Some(vec![native]);
     }
     let turns = pass.turns();
     let sums = SUMS.checked_div(sums_of(segment)).unwrap_or(usize::MAX);

@@ -1,8 +1,10 @@
 //! The choice of instructions: one value after the other, each into a register.
 
-use super::emit::{Frame, LANE, LANES, SumAt, join, stack};
-use super::encode::{self, Assembler, K, Mem, Rm, Zmm, ops};
-use super::graph::{Address, Effect, Id, Item, Node, Op, SAME};
+use super::emit::{Frame, LANE, PARTIAL, SumAt, join, stack};
+use super::encode::{self, Assembler, K, Lanes, Mem, Rm, Zmm, ops};
+use super::graph::{
+    Address, Effect, Id, Item, LESS, LESS_OR_SAME, NOT_LESS, NOT_LESS_OR_SAME, Node, Op,
+};
 use super::registers::{Bank, Room, Uses};
 use super::trace::Stretch;
 use crate::ir::ReduceOp;
@@ -78,41 +80,30 @@ impl<'a> Body<'a> {
                 Item::Effect(effect) => count[effect.value().index()] += 1,
             }
         }
+        // Sums first: what is inside something else has nothing inside.
         for item in &self.stretch.items {
-            match item {
+            if let Item::Effect(Effect::Sum { sum, value }) = item
+                && self.stretch.sums[*sum].op == ReduceOp::Sum
+                && count[value.index()] == 1
+            {
                 // What is left out of a sum is a lane that a masked addition leaves alone.
-                Item::Effect(Effect::Sum { sum, value })
-                    if self.stretch.sums[*sum].op == ReduceOp::Sum && count[value.index()] == 1 =>
-                {
-                    if let Node::Op(Op::Select, [_, _, zero]) = self.node(*value)
-                        && self.is_zero(zero)
-                    {
-                        self.inside[value.index()] = true;
-                    } else if let Node::Op(Op::Mul, _) = self.node(*value) {
-                        self.inside[value.index()] = true;
-                    }
-                }
-                // An instruction can leave the lanes outside a mask as they were, or make them zero.
-                Item::Value(id) => {
-                    if let Node::Op(Op::Select, [_, value, other]) = self.node(*id)
-                        && count[value.index()] == 1
-                        && let Node::Op(op, _) = self.node(value)
-                        && op.may_be_masked(self.is_zero(other))
-                        && !self.inside[id.index()]
-                    {
-                        self.inside[value.index()] = true;
-                    }
-                }
-                Item::Effect(_) => {}
+                self.inside[value.index()] = match self.node(*value) {
+                    Node::Op(Op::Select, [_, _, other]) => self.is_zero(other),
+                    Node::Op(Op::Mul, _) => true,
+                    _ => false,
+                };
             }
         }
-        // A choice inside a sum comes after it in the loop above only if the sum came first.
         for item in &self.stretch.items {
+            // An instruction can leave the lanes outside a mask as they were, or make them zero.
             if let Item::Value(id) = item
-                && self.inside[id.index()]
-                && let Node::Op(Op::Select, [_, value, _]) = self.node(*id)
+                && !self.inside[id.index()]
+                && let Node::Op(Op::Select, [_, value, other]) = self.node(*id)
+                && count[value.index()] == 1
+                && let Node::Op(op, _) = self.node(value)
+                && op.may_be_masked(self.is_zero(other))
             {
-                self.inside[value.index()] = false;
+                self.inside[value.index()] = true;
             }
         }
     }
@@ -188,7 +179,7 @@ impl<'a> Body<'a> {
                 if !self.renewable(id) && self.spilled[id.index()].is_none() {
                     let place = self.spill_place();
                     self.spilled[id.index()] = Some(place);
-                    asm.store(ops::STORE, stack(place), Zmm(r), None);
+                    asm.store(ops::STORE, stack(place), Zmm(r), Lanes::All);
                 }
                 Zmm(r)
             }
@@ -231,47 +222,29 @@ impl<'a> Body<'a> {
     }
 
     /// The lanes that a load of an array may read.
-    pub(super) fn limit(&self) -> Option<K> {
-        self.some.then_some(LANES)
+    pub(super) fn limit(&self) -> Lanes {
+        match self.some {
+            true => Lanes::OrZero(PARTIAL),
+            false => Lanes::All,
+        }
     }
 
     /// Loads a value into a register that is written to.
     fn fetch(&mut self, asm: &mut Assembler, id: Id, into: Zmm) {
+        let all = Lanes::All;
         if let Some(place) = self.spilled[id.index()] {
-            asm.vector(
-                ops::LOAD,
-                into,
-                None,
-                Rm::Mem(stack(place)),
-                None,
-                false,
-                None,
-            );
-            return;
+            return asm.load(into, Rm::Mem(stack(place)), all);
         }
         match self.node(id) {
-            Node::Const(0) => {
-                asm.vector(ops::XOR, into, Some(into), Rm::Reg(into), None, false, None);
-            }
-            Node::Const(bits) => {
-                asm.vector(
-                    ops::BROADCAST,
-                    into,
-                    None,
-                    Rm::Const(bits),
-                    None,
-                    false,
-                    None,
-                );
-            }
+            Node::Const(0) => asm.vector(ops::XOR, into, Some(into), Rm::Reg(into), all),
+            Node::Const(bits) => asm.vector(ops::BROADCAST, into, None, Rm::Const(bits), all),
             Node::All { at } => {
                 let mem = self.number(asm, at);
-                asm.vector(ops::BROADCAST, into, None, Rm::Mem(mem), None, false, None);
+                asm.vector(ops::BROADCAST, into, None, Rm::Mem(mem), all);
             }
             Node::Lanes { at, .. } => {
-                let (mem, limit) = (self.lanes(asm, at, 4), self.limit());
-                let zero = limit.is_some();
-                asm.vector(ops::LOAD, into, None, Rm::Mem(mem), limit, zero, None);
+                let mem = self.lanes(asm, at, 4);
+                asm.load(into, Rm::Mem(mem), self.limit());
             }
             node => unreachable!("{node:?} is in a register or on the stack"),
         }
@@ -389,7 +362,7 @@ impl<'a> Body<'a> {
             }
             Op::Select => self.select(asm, id, args, &operands),
             _ => {
-                let into = self.arithmetic(asm, op, args, Lanes::All, &operands);
+                let into = self.arithmetic(asm, op, args, (Lanes::All, None), &operands);
                 self.define(id, into);
             }
         }
@@ -406,64 +379,46 @@ impl<'a> Body<'a> {
         let rm = self.operand(asm, b);
         self.pass(&[a, b]);
         let into = self.mask_room(asm);
-        asm.compare(op, into, src, rm, None, predicate);
+        asm.compare(op, into, src, rm, Lanes::All, predicate);
         self.masks.give(into.0, id);
     }
 
     fn select(&mut self, asm: &mut Assembler, id: Id, [mask, b, c]: [Id; 3], operands: &[Id]) {
         let k = self.mask(asm, mask);
+        let (lanes, other) = match self.is_zero(c) {
+            true => (Lanes::OrZero(k), None),
+            false => (Lanes::Some(k), Some(c)),
+        };
         if self.inside[b.index()] {
             let Node::Op(op, args) = self.node(b) else {
                 unreachable!("only operations are inside others");
             };
-            let lanes = match self.is_zero(c) {
-                true => Lanes::OrZero(k),
-                false => Lanes::Or(k, c),
-            };
-            let into = self.arithmetic(asm, op, args, lanes, operands);
-            self.define(id, into);
-            return;
+            let into = self.arithmetic(asm, op, args, (lanes, other), operands);
+            return self.define(id, into);
         }
-        if self.is_zero(c) {
-            let rm = self.operand(asm, b);
-            self.pass(operands);
-            let into = self.room(asm);
-            match rm {
-                Rm::All(mem) => {
-                    asm.vector(
-                        ops::BROADCAST,
-                        into,
-                        None,
-                        Rm::Mem(mem),
-                        Some(k),
-                        true,
-                        None,
-                    );
-                }
-                Rm::Const(_) => asm.vector(ops::BROADCAST, into, None, rm, Some(k), true, None),
-                _ => asm.vector(ops::LOAD, into, None, rm, Some(k), true, None),
-            }
-            self.define(id, into);
-            return;
-        }
-        let src = self.register(asm, c);
+        let src = other.map(|c| self.register(asm, c));
         let rm = self.operand(asm, b);
         self.pass(operands);
         let into = self.room(asm);
-        asm.vector(ops::BLEND, into, Some(src), rm, Some(k), false, None);
+        match (src, rm) {
+            (Some(_), _) => asm.vector(ops::BLEND, into, src, rm, lanes),
+            (None, Rm::All(mem)) => asm.vector(ops::BROADCAST, into, None, Rm::Mem(mem), lanes),
+            (None, Rm::Const(_)) => asm.vector(ops::BROADCAST, into, None, rm, lanes),
+            (None, _) => asm.load(into, rm, lanes),
+        }
         self.define(id, into);
     }
 
-    /// Computes an operation, and passes the operands.
+    /// Computes an operation in some lanes; the others are those of the other value, if there is one. Passes
+    /// the operands.
     fn arithmetic(
         &mut self,
         asm: &mut Assembler,
         op: Op,
         args: [Id; 3],
-        lanes: Lanes,
+        (lanes, other): (Lanes, Option<Id>),
         operands: &[Id],
     ) -> Zmm {
-        let (mask, zero) = lanes.mask();
         let [mut a, mut b, _] = args;
         if let Op::MulAdd {
             minus_product,
@@ -474,17 +429,16 @@ impl<'a> Body<'a> {
             return self.multiply_add(asm, variant, args, lanes, operands);
         }
         let unary = match op {
-            Op::Sqrt => Some((ops::SQRT, None)),
-            // Down, and without an exception where it is not exact.
-            Op::Floor => Some((ops::ROUND, Some(9))),
-            Op::Float => Some((ops::FLOAT, None)),
+            Op::Sqrt => Some(ops::SQRT),
+            Op::Floor => Some(ops::FLOOR),
+            Op::Float => Some(ops::FLOAT),
             _ => None,
         };
-        if let Some((op, imm)) = unary {
+        if let Some(op) = unary {
             let rm = self.operand(asm, a);
             self.pass(operands);
             let into = self.room(asm);
-            asm.vector(op, into, None, rm, mask, zero, imm);
+            asm.vector(op, into, None, rm, lanes);
             return into;
         }
         let shift = match op {
@@ -519,17 +473,11 @@ impl<'a> Body<'a> {
             (a, b) = (b, a);
         }
         let src = self.register(asm, a);
-        let other = match lanes {
-            Lanes::Or(_, c) => Some(self.overwritten(asm, c, operands)),
-            _ => None,
-        };
+        let other = other.map(|c| self.overwritten(asm, c, operands));
         let rm = self.operand(asm, b);
         self.pass(operands);
-        let into = match other {
-            Some(r) => r,
-            None => self.room(asm),
-        };
-        asm.vector(op, into, Some(src), rm, mask, zero, None);
+        let into = other.unwrap_or_else(|| self.room(asm));
+        asm.vector(op, into, Some(src), rm, lanes);
         into
     }
 
@@ -550,10 +498,7 @@ impl<'a> Body<'a> {
         }
         let into = self.room(asm);
         match from {
-            Some(r) => {
-                let rm = Rm::Reg(Zmm(r));
-                asm.vector(ops::LOAD, into, None, rm, None, false, None);
-            }
+            Some(r) => asm.load(into, Rm::Reg(Zmm(r)), Lanes::All),
             None => self.fetch(asm, id, into),
         }
         into
@@ -594,10 +539,7 @@ impl<'a> Body<'a> {
             _ => None,
         };
         let src = self.register(asm, args[rest[0]]);
-        let into = match held {
-            Some(r) => r,
-            None => self.copy(asm, args[n]),
-        };
+        let into = held.unwrap_or_else(|| self.copy(asm, args[n]));
         let rm = self.operand(asm, args[rest[1]]);
         self.pass(operands);
         // Which operand is overwritten, and which comes last.
@@ -606,9 +548,7 @@ impl<'a> Body<'a> {
             (_, 2) => 1,
             _ => 0,
         };
-        let (mask, zero) = lanes.mask();
-        let op = ops::MULTIPLY_ADD[form][variant];
-        asm.vector(op, into, Some(src), rm, mask, zero, None);
+        asm.vector(ops::MULTIPLY_ADD[form][variant], into, Some(src), rm, lanes);
         into
     }
 
@@ -618,16 +558,14 @@ impl<'a> Body<'a> {
             Effect::Keep { at, value } => {
                 let from = self.register(asm, value);
                 let mem = self.lanes(asm, at, 4);
-                asm.store(ops::STORE, mem, from, None);
+                asm.store(ops::STORE, mem, from, Lanes::All);
             }
-            Effect::Store {
-                at, past, value, ..
-            } => {
+            Effect::Store { at, past, value } => {
                 let from = self.register(asm, value);
                 let mem = self.lanes(asm, at, 4);
                 match (past, self.some) {
-                    (_, true) => asm.store(ops::STORE, mem, from, Some(LANES)),
-                    (false, _) => asm.store(ops::STORE, mem, from, None),
+                    (_, true) => asm.store(ops::STORE, mem, from, Lanes::Some(PARTIAL)),
+                    (false, _) => asm.store(ops::STORE, mem, from, Lanes::All),
                     (true, _) => self.past(asm, mem, from),
                 }
             }
@@ -638,91 +576,63 @@ impl<'a> Body<'a> {
 
     fn sum(&mut self, asm: &mut Assembler, n: usize, value: Id) {
         let op = self.stretch.sums[n].op;
-        let (mut mask, mut added, mut factors) = (self.limit(), value, None);
+        let mut lanes = match self.some {
+            true => Lanes::Some(PARTIAL),
+            false => Lanes::All,
+        };
+        let (mut added, mut factor) = (value, None);
         if self.inside[value.index()] {
             match self.node(value) {
                 Node::Op(Op::Select, [holds, x, _]) => {
-                    let holds = self.mask(asm, holds);
-                    mask = Some(holds);
+                    let mut holds = self.mask(asm, holds);
                     if self.some {
                         let both = self.mask_room(asm);
-                        asm.mask(ops::MASK_AND, both, holds, LANES);
-                        mask = Some(both);
+                        asm.mask(ops::MASK_AND, both, holds, PARTIAL);
+                        holds = both;
                     }
-                    added = x;
+                    (lanes, added) = (Lanes::Some(holds), x);
                 }
                 Node::Op(Op::Mul, [a, b, _]) => {
-                    factors = Some(if self.in_memory(a) { (b, a) } else { (a, b) });
+                    let (a, b) = if self.in_memory(a) { (b, a) } else { (a, b) };
+                    (added, factor) = (b, Some(self.register(asm, a)));
                 }
                 _ => unreachable!("only choices and products are inside sums"),
             }
         }
-        let (src, rm) = match factors {
-            Some((a, b)) => (Some(self.register(asm, a)), self.operand(asm, b)),
-            None => (None, self.operand(asm, added)),
-        };
+        let rm = self.operand(asm, added);
         let (into, place) = match self.frame.sum(n) {
             SumAt::Register(r) => (r, None),
             SumAt::Stack(mem) => {
                 let r = self.room(asm);
-                asm.vector(ops::LOAD, r, None, Rm::Mem(mem), None, false, None);
+                asm.load(r, Rm::Mem(mem), Lanes::All);
                 (r, Some(mem))
             }
         };
-        match src {
-            Some(_) => asm.vector(ops::MULTIPLY_ADD[2][0], into, src, rm, mask, false, None),
+        match factor {
+            Some(_) => asm.vector(ops::MULTIPLY_ADD[2][0], into, factor, rm, lanes),
             None => {
                 let spare = self.mask_room(asm);
-                join(asm, op, into, rm, mask, spare, false);
+                join(asm, op, (into, rm), lanes, spare, false);
             }
         }
         if let Some(mem) = place {
-            asm.store(ops::STORE, mem, into, None);
-        }
-    }
-}
-
-/// Which lanes an operation computes.
-#[derive(Clone, Copy)]
-enum Lanes {
-    All,
-    /// Those of the mask; the others are zero.
-    OrZero(K),
-    /// Those of the mask; the others are those of a value.
-    Or(K, Id),
-}
-
-impl Lanes {
-    /// The mask, and whether the other lanes become zero.
-    fn mask(self) -> (Option<K>, bool) {
-        match self {
-            Lanes::All => (None, false),
-            Lanes::OrZero(k) => (Some(k), true),
-            Lanes::Or(k, _) => (Some(k), false),
+            asm.store(ops::STORE, mem, into, Lanes::All);
         }
     }
 }
 
 /// The comparison with its operands the other way round, as the instruction numbers it.
 fn mirrored(predicate: u8, ints: bool) -> u8 {
-    match (predicate & 3, ints) {
-        (SAME, _) => predicate,
-        // `<` and `<=` as `>` and `>=`, which integers have as the opposites of `<=` and `<`.
-        (1, true) => (predicate ^ 4) + 1,
-        (_, true) => (predicate ^ 4) - 1,
-        (1, false) => {
-            if predicate < 4 {
-                14
-            } else {
-                10
-            }
-        }
-        (_, false) => {
-            if predicate < 4 {
-                13
-            } else {
-                9
-            }
-        }
+    // Integers have > and ≥ as the opposites of ≤ and <; floats have numbers for them.
+    match (predicate, ints) {
+        (LESS, true) => NOT_LESS_OR_SAME,
+        (LESS_OR_SAME, true) => NOT_LESS,
+        (NOT_LESS, true) => LESS_OR_SAME,
+        (NOT_LESS_OR_SAME, true) => LESS,
+        (LESS, false) => 14,
+        (LESS_OR_SAME, false) => 13,
+        (NOT_LESS, false) => 10,
+        (NOT_LESS_OR_SAME, false) => 9,
+        (symmetric, _) => symmetric,
     }
 }

@@ -6,8 +6,9 @@ use super::graph::{
 use super::traced::{Number, Traced, Truth};
 use crate::ir::{MapOp, ReduceOp};
 use crate::plan::{Base, DType, Instr, Loc, Pass, Place, Segment, TileOp};
-use crate::run::fused::exec::base_of;
+use crate::run::fused::exec::{ARRAYS, base_of};
 use crate::run::fused::kernels::{joined, map};
+use crate::run::fused::lanes::Int;
 use crate::run::fused::real::{Real, Single, Word};
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -58,22 +59,21 @@ pub(super) fn trace(pass: &Pass, part: &Part) -> Option<Stretch> {
         streams: Vec::new(),
         sums: Vec::new(),
         registers: BTreeMap::new(),
-        stepped: None,
+        stepped: match part.turns {
+            Turns::Stepped { count, .. } => Some(count),
+            Turns::Written => None,
+        },
         turn: 0,
     };
-    if let Turns::Stepped { count, .. } = part.turns {
-        writer.stepped = Some(count);
-    }
     for segment in &pass.segments[part.segments.clone()] {
         for turn in part.turns_of(pass, segment) {
             writer.turn = turn;
-            segment
-                .code
-                .iter()
-                .try_for_each(|i| writer.instruction(i))?;
+            for i in &segment.code {
+                writer.instruction(i)?;
+            }
         }
     }
-    writer.keep(&read_elsewhere(pass, &part.segments));
+    writer.keep(&touched_elsewhere(pass, &part.segments));
     let Writer { streams, sums, .. } = writer;
     let input = |s: &Stream| array(pass, s.base).is_some_and(|place| !written(pass, place));
     let inputs = streams.iter().map(input).collect();
@@ -105,12 +105,18 @@ impl Part {
 
 /// The array that a base stands for.
 fn array(pass: &Pass, base: u32) -> Option<Place> {
-    let n = base.checked_sub(crate::run::fused::exec::ARRAYS)?;
+    let n = base.checked_sub(ARRAYS)?;
     Some(pass.arrays[n as usize].place)
 }
 
 fn written(pass: &Pass, place: Place) -> bool {
     pass.arrays.iter().any(|a| a.written && a.place == place)
+}
+
+/// Nothing, unless the elements of an array are lanes as they stand.
+fn lanes(pass: &Pass, array: u16) -> Option<()> {
+    let dtype = pass.arrays[array as usize].dtype;
+    matches!(dtype, DType::F32 | DType::I32).then_some(())
 }
 
 /// What an instruction writes.
@@ -138,7 +144,7 @@ fn written_registers(pass: &Pass, part: &Part) -> HashSet<usize> {
 }
 
 /// The registers that other segments touch.
-fn read_elsewhere(pass: &Pass, segments: &Range<usize>) -> Vec<Range<usize>> {
+fn touched_elsewhere(pass: &Pass, segments: &Range<usize>) -> Vec<Range<usize>> {
     let others = pass.segments.iter().enumerate();
     let others = others.filter(|(n, _)| !segments.contains(n));
     let range = |looped: bool, loc: &Loc| {
@@ -166,7 +172,7 @@ struct Writer<'a> {
     carried: HashSet<usize>,
     streams: Vec<Stream>,
     sums: Vec<Sum>,
-    /// What the registers of tiles hold, and whether it was written here.
+    /// What the registers of tiles hold that the part has written, and the operand that wrote it.
     registers: BTreeMap<usize, (Loc, Id)>,
     /// How many turns are written out, if operands move when these have passed.
     stepped: Option<usize>,
@@ -180,7 +186,7 @@ impl<'a> Writer<'a> {
     }
 
     fn address(&mut self, loc: &Loc, behind: usize) -> Address {
-        let (base, unit) = base_of(self.pass, loc, 4);
+        let (base, unit) = base_of(self.pass, loc, size_of::<f32>());
         let offset = self.first(loc).wrapping_add(behind) * unit;
         let stream = Stream {
             base,
@@ -203,11 +209,9 @@ impl<'a> Writer<'a> {
         match loc.base {
             Base::Const if loc.step == 0 || self.stepped.is_none() => {
                 let (value, int) = self.pass.consts[self.first(loc)];
-                let int_bits = (value as i64).clamp(i32::MIN.into(), i32::MAX.into()) as i32 as u32;
-                let bits = if int {
-                    int_bits
-                } else {
-                    (value as f32).to_bits()
+                let bits = match int {
+                    true => <i32 as Int>::of(value as i64) as u32,
+                    false => (value as f32).to_bits(),
                 };
                 return Some(self.graph.constant(bits));
             }
@@ -221,23 +225,25 @@ impl<'a> Writer<'a> {
                     self.carried.insert(first);
                 }
             }
-            Base::Array(n) => {
-                let dtype = self.pass.arrays[n as usize].dtype;
-                if !matches!(dtype, DType::F32 | DType::I32) {
-                    return None;
-                }
-            }
+            Base::Array(n) => lanes(self.pass, n)?,
             Base::None | Base::Slot => return None,
         }
+        let fixed = self.fixed(loc);
         let at = self.address(loc, 0);
         if loc.scalar {
-            return Some(self.graph.add(Node::All { at }));
+            // It is read where it is used, which may be after a store.
+            return fixed.then(|| self.graph.add(Node::All { at }));
         }
-        let fixed = match loc.base {
-            Base::Array(n) => !written(self.pass, self.pass.arrays[n as usize].place),
-            _ => !self.written.contains(&self.first(loc)),
-        };
         Some(self.graph.add(Node::Lanes { at, fixed }))
+    }
+
+    /// Whether nothing in the part writes where an operand lies.
+    fn fixed(&self, loc: &Loc) -> bool {
+        match loc.base {
+            Base::Array(n) => !written(self.pass, self.pass.arrays[n as usize].place),
+            Base::Reg => !self.written.contains(&self.first(loc)),
+            _ => true,
+        }
     }
 
     fn number(&self, id: Id) -> Number<'a> {
@@ -254,8 +260,7 @@ impl<'a> Writer<'a> {
                 self.registers.insert(first, (*loc, id));
             }
             Base::Array(n) => {
-                let dtype = self.pass.arrays[n as usize].dtype;
-                matches!(dtype, DType::F32 | DType::I32).then_some(())?;
+                lanes(self.pass, n)?;
                 self.store(loc, false, id);
             }
             _ => return None,
@@ -424,18 +429,20 @@ impl<'a> Writer<'a> {
                 let index = self.operand(&i.args[0])?;
                 let b = &i.args[1];
                 match b.base {
-                    Base::Array(n) => {
-                        let dtype = self.pass.arrays[n as usize].dtype;
-                        matches!(dtype, DType::F32 | DType::I32).then_some(())?;
-                    }
+                    Base::Array(n) => lanes(self.pass, n)?,
                     Base::Const => {}
                     _ => return None,
+                }
+                let (classes, stride) = (i.aux & 0xffff_ffff, i.aux >> 32);
+                // Distances within a table have 32 bits.
+                if !self.fixed(b) || classes.checked_mul(stride)? > i32::MAX as usize {
+                    return None;
                 }
                 let node = Node::Entry {
                     index,
                     at: self.address(b, 0),
-                    classes: (i.aux & 0xffff_ffff) as u32,
-                    stride: (i.aux >> 32) as u32,
+                    classes: classes as u32,
+                    stride: stride as u32,
                 };
                 let id = self.graph.add(node);
                 self.number(id)
@@ -459,14 +466,11 @@ impl<'a> Writer<'a> {
             TileOp::Load(dtype) => (dtype, false),
             _ => return None,
         };
-        let Base::Array(n) = i.args[0].base else {
-            return None;
-        };
         if i.aux != 1 || i.args[0].scalar {
             return None;
         }
         let at = self.address(&i.args[0], 0);
-        let fixed = !written(self.pass, self.pass.arrays[n as usize].place);
+        let fixed = self.fixed(&i.args[0]);
         let node = match (dtype, int) {
             (DType::F32, false) | (DType::I32, true) => Node::Lanes { at, fixed },
             (DType::U8 | DType::I16 | DType::I32 | DType::F16 | DType::BF16, false) => {
