@@ -151,7 +151,7 @@ fn sizes_around_tiles() {
 
 /// More classes than there are registers for values, for sums, and for masks.
 #[test]
-fn many_classes() {
+fn more_classes_than_registers() {
     let dice = gradient(DICE_WCE);
     for classes in [6, 7, 14, 15, 19, 31, 32, 33, 50] {
         check(&dice, &[2, classes, 67], F32, Lie::Dense, 3.0, classes);

@@ -254,11 +254,17 @@ impl Assembler {
 
     /// The mask dst = which lanes of src and rm compare as the number says; none outside `lanes`.
     pub fn compare(&mut self, op: Op, dst: K, src: Zmm, rm: Rm, lanes: Lanes, how: u8) {
+        // A mask is zero outside in either case; the instruction must not say so.
+        let lanes = match lanes {
+            Lanes::OrZero(k) => Lanes::Some(k),
+            lanes => lanes,
+        };
         self.evex(op.with(how), dst.0, src.0, rm, lanes);
     }
 
     /// Memory = the register.
     pub fn store(&mut self, op: Op, into: Mem, from: Zmm, lanes: Lanes) {
+        assert!(!matches!(lanes, Lanes::OrZero(_)), "memory stays as it is");
         self.evex(op, from.0, 0, Rm::Mem(into), lanes);
     }
 

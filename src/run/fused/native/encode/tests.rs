@@ -106,6 +106,7 @@ table! {
     "vpcmpd k5{k2}, zmm19, zmm8, 1", "62d365421fe801", compare(ops::COMPARE_INT, K(5), Zmm(19), Rm::Reg(Zmm(8)), Lanes::Some(K(2)), 1);
     "vpcmpud k5{k2}, zmm19, zmm8, 1", "62d365421ee801", compare(ops::COMPARE_UINT, K(5), Zmm(19), Rm::Reg(Zmm(8)), Lanes::Some(K(2)), 1);
     "vcmppd k5{k2}, zmm19, zmm8, 7", "62d1e542c2e807", compare(ops::COMPARE_F64, K(5), Zmm(19), Rm::Reg(Zmm(8)), Lanes::Some(K(2)), 7);
+    "vpcmpud k3{k7}, zmm1, zmm2, 1", "62f3754f1eda01", compare(ops::COMPARE_UINT, K(3), Zmm(1), Rm::Reg(Zmm(2)), Lanes::OrZero(K(7)), 1);
     "vpcmpd k1, zmm2, dword ptr [r8+8]{1to16}, 6", "62d36d581f480206", compare(ops::COMPARE_INT, K(1), Zmm(2), Rm::All(at(Gpr::R8, None, 8)), Lanes::All, 6);
     "vmovups zmmword ptr [r10+rax*4-0x40]{k7}, zmm29", "62417c4f116c82ff", store(ops::STORE, at(Gpr::R10, Some((Gpr::RAX, 4)), -64), Zmm(29), Lanes::Some(K(7)));
     "vmovupd zmmword ptr [r10+rax*4-0x40]{k7}, zmm29", "6241fd4f116c82ff", store(ops::STORE_F64, at(Gpr::R10, Some((Gpr::RAX, 4)), -64), Zmm(29), Lanes::Some(K(7)));
