@@ -100,7 +100,6 @@ macro_rules! tests {
 
 tests! {
     exp: f64::exp, 1, |_| true;
-    exp_ftz: f64::exp, 1, |x| x >= -86.98;
     expm1: f64::exp_m1, 2, |_| true;
     sigmoid: |x| 1.0 / (1.0 + (-x).exp()), 2, |_| true;
     tanh: f64::tanh, 2, |_| true;
@@ -319,9 +318,6 @@ fn assert_same(what: &str, got: f32, expected: f32) {
 fn special_values_of_the_exponentials() {
     assert_values!(exp: 0.0 => 1.0, -0.0 => 1.0, TINY => 1.0, INF => INF, -INF => 0.0, NAN => NAN,
         88.8 => INF, f32::MAX => INF, -103.9 => TINY, -104.0 => 0.0, -1e4 => 0.0, f32::MIN => 0.0);
-    assert_values!(exp_ftz: 0.0 => 1.0, -0.0 => 1.0, TINY => 1.0, INF => INF, -INF => 0.0,
-        NAN => NAN, 88.8 => INF, f32::MAX => INF, -87.0 => 0.0, -87.5 => 0.0, -88.0 => 0.0,
-        f32::MIN => 0.0);
     assert_values!(expm1: 0.0 => 0.0, -0.0 => -0.0, TINY => TINY, -TINY => -TINY, INF => INF,
         -INF => -1.0, NAN => NAN, 88.8 => INF, f32::MAX => INF, -20.0 => -1.0, f32::MIN => -1.0);
     assert_values!(sigmoid: 0.0 => 0.5, -0.0 => 0.5, INF => 1.0, -INF => 0.0, NAN => NAN,

@@ -8,6 +8,7 @@ use super::encode::{Assembler, Condition, Gpr, K, Label, Lanes, Mem, Rm, Zmm, op
 use super::graph::{Effect, Item, Node};
 use super::select::Body;
 use super::trace::Stretch;
+use super::twice::twice;
 use crate::ir::ReduceOp;
 use crate::run::fused::whole::start;
 
@@ -142,12 +143,14 @@ fn table(stream: usize) -> Mem {
 
 /// The code of a stretch.
 pub(super) fn emit(stretch: &Stretch) -> Vec<u8> {
+    let pair = stretch.waits.then(|| twice(stretch));
     // How much stack it takes is known when it has been written once.
-    let (_, vectors) = written(stretch, 0);
-    written(stretch, vectors).0
+    let (_, vectors) = written(stretch, pair.as_ref(), 0);
+    written(stretch, pair.as_ref(), vectors).0
 }
 
-fn written(stretch: &Stretch, vectors: usize) -> (Vec<u8>, usize) {
+/// The code, and how many vectors it needs on the stack; `vectors` is what it gets.
+fn written(stretch: &Stretch, twice: Option<&Stretch>, vectors: usize) -> (Vec<u8>, usize) {
     let mut asm = Assembler::new();
     let frame = Frame::new(stretch);
     asm.push(Gpr::RBP);
@@ -163,7 +166,13 @@ fn written(stretch: &Stretch, vectors: usize) -> (Vec<u8>, usize) {
         }
     }
     let mut body = Body::new(stretch, &frame);
-    let [turn, vector, some, last, done, end] = std::array::from_fn(|_| asm.label());
+    let mut both = twice.map(|twice| Body::new(twice, &frame));
+    let [turn, pair, single, vector, some, last, done, end] = std::array::from_fn(|_| asm.label());
+    let two_vectors_on = Mem {
+        base: LANE,
+        index: None,
+        disp: 2 * VECTOR as i32,
+    };
     asm.bind(turn);
     begin_sums(&mut asm, stretch, &frame);
     asm.load_imm(LANE, 0);
@@ -172,6 +181,16 @@ fn written(stretch: &Stretch, vectors: usize) -> (Vec<u8>, usize) {
     asm.test_imm(SPARE, -1);
     asm.mask_from_gpr(PARTIAL, SPARE);
     asm.jump(Condition::NotEqual, some);
+    asm.bind(pair);
+    if let Some(both) = &mut both {
+        asm.lea(SPARE, two_vectors_on);
+        asm.cmp(WHOLE, SPARE);
+        asm.jump(Condition::Below, single);
+        both.write(&mut asm, false);
+        asm.add_imm(LANE, 2 * VECTOR as i32);
+        asm.jump(Condition::Always, pair);
+    }
+    asm.bind(single);
     asm.cmp(LANE, WHOLE);
     asm.jump(Condition::Equal, last);
     asm.bind(vector);
@@ -189,7 +208,7 @@ fn written(stretch: &Stretch, vectors: usize) -> (Vec<u8>, usize) {
     asm.cmp(LANE, WHOLE);
     asm.jump(Condition::Equal, done);
     asm.load_gpr(LANE, table(stretch.streams.len() + HEAD));
-    asm.jump(Condition::Always, vector);
+    asm.jump(Condition::Always, pair);
     asm.bind(done);
     end_sums(&mut asm, stretch, &frame);
     next_turn(&mut asm, stretch, &frame, turn, end);
@@ -201,7 +220,8 @@ fn written(stretch: &Stretch, vectors: usize) -> (Vec<u8>, usize) {
     }
     asm.pop(Gpr::RBP);
     asm.ret();
-    (asm.finish(), body.vectors())
+    let vectors = both.map_or(0, |both| both.vectors());
+    (asm.finish(), vectors.max(body.vectors()))
 }
 
 /// Moves the pointers on, if another turn follows.

@@ -14,6 +14,10 @@ use std::collections::HashMap;
 pub(super) struct Id(u32);
 
 impl Id {
+    pub fn of(index: usize) -> Id {
+        Id(index as u32)
+    }
+
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -73,6 +77,8 @@ pub(super) enum Op {
 pub(super) const SAME: u8 = 0;
 pub(super) const LESS: u8 = 1;
 pub(super) const LESS_OR_SAME: u8 = 2;
+/// Neither is NaN.
+const ORDERED: u8 = 7;
 const OPPOSITE: u8 = 4;
 pub(super) const NOT_LESS: u8 = LESS | OPPOSITE;
 pub(super) const NOT_LESS_OR_SAME: u8 = LESS_OR_SAME | OPPOSITE;
@@ -362,6 +368,9 @@ impl Graph {
                 Node::Op(Op::MaskNot, [x, ..]) => return x,
                 _ => {}
             },
+            // The least and the largest number are no bound.
+            Op::Larger if self.as_constant(a) == Some(f32::NEG_INFINITY.to_bits()) => return b,
+            Op::Smaller if self.as_constant(a) == Some(f32::INFINITY.to_bits()) => return b,
             // A choice between two constants, compared with a constant, is the choice or its opposite.
             Op::Compare(SAME) => {
                 let (chosen, with) = (self.get(a), self.as_constant(b));
@@ -394,6 +403,23 @@ impl Graph {
         if b == c {
             return b;
         }
+        if let Some(extreme) = self.extreme(mask, b, c) {
+            return extreme;
+        }
+        match self.get(mask) {
+            // Within bounds: the lower one where it is above all that the upper one leaves.
+            Node::Op(Op::Compare(LESS), [x, low, _]) if low == b => {
+                if let (Node::Op(Op::Smaller, [high, y, _]), Some(low)) =
+                    (self.get(c), self.as_constant(low))
+                    && y == x
+                    && let Some(high) = self.as_constant(high)
+                    && f32::from_bits(low) <= f32::from_bits(high)
+                {
+                    return self.op(Op::Larger, &[b, c]);
+                }
+            }
+            _ => {}
+        }
         match self.get(mask) {
             Node::Op(Op::Compare(LESS), [x, y, _]) if (b, c) == (y, x) => {
                 return self.op(Op::Larger, &[y, x]);
@@ -409,6 +435,51 @@ impl Graph {
             return self.add(Node::Op(Op::Select, [mask, c, b]));
         }
         self.add(Node::Op(Op::Select, [mask, b, c]))
+    }
+
+    /// The largest or least of several, NaN if one is: their extreme as the instruction has it, and whether none is
+    /// NaN, which two of them tell in one comparison, and none waits for another.
+    fn extreme(&self, mask: Id, b: Id, c: Id) -> Option<Id> {
+        let (op, x) = match (self.get(mask), self.get(b)) {
+            (Node::Op(Op::Compare(SAME), [y, z, _]), Node::Op(op, [w, x, _]))
+                if matches!(op, Op::Larger | Op::Smaller) && [y, z, w] == [c; 3] =>
+            {
+                (op, x)
+            }
+            _ => return None,
+        };
+        let (numbers, of) = match self.get(c) {
+            Node::Op(Op::Select, [mask, m, other]) => match (self.get(mask), self.get(m)) {
+                (Node::Op(Op::Compare(SAME), [y, z, _]), Node::Op(inner, [w, x, _]))
+                    if inner == op && [y, z, w] == [other; 3] =>
+                {
+                    (self.op(Op::Compare(ORDERED), &[other, x]), m)
+                }
+                _ if self.as_constant(other) == Some(f32::NAN.to_bits()) => (mask, m),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let numbers = self.numbers(numbers, x);
+        let of = self.op(op, &[of, x]);
+        let nan = self.constant(f32::NAN.to_bits());
+        Some(self.add(Node::Op(Op::Select, [numbers, of, nan])))
+    }
+
+    /// Whether what a mask says holds and x is a number.
+    fn numbers(&self, mask: Id, x: Id) -> Id {
+        let alone = |id: Id| match self.get(id) {
+            Node::Op(Op::Compare(SAME), [y, z, _]) if y == z => Some(y),
+            _ => None,
+        };
+        if let Node::Op(Op::MaskAnd, [before, last, _]) = self.get(mask)
+            && let Some(y) = alone(last)
+        {
+            let both = self.op(Op::Compare(ORDERED), &[y, x]);
+            return self.op(Op::MaskAnd, &[before, both]);
+        }
+        let alone = self.op(Op::Compare(SAME), &[x, x]);
+        self.op(Op::MaskAnd, &[mask, alone])
     }
 }
 

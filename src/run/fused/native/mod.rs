@@ -19,6 +19,7 @@ mod registers;
 mod select;
 mod trace;
 mod traced;
+mod twice;
 
 use crate::plan::{Base, Pass, Segment, TileOp};
 use code::Code;

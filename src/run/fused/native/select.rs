@@ -521,21 +521,24 @@ impl<'a> Body<'a> {
             once(id) && self.uses.left(id) == own
         });
         let find = |want: &dyn Fn(usize) -> bool| [2, 0, 1].into_iter().find(|&n| want(n));
-        let loaded = find(&|n| memory[n] && once(args[n]));
         let dying = find(&|n| !memory[n] && ends[n]);
-        let over = match memory.iter().filter(|m| **m).count() {
-            0 | 1 if dying.is_some() => dying,
-            0 => None,
-            _ => loaded,
+        let in_memory = memory.iter().filter(|m| **m).count();
+        let copied = || find(&|n| !memory[n] && once(args[n]));
+        // Copies cost nothing, loads of a number do: a factor that is loaded may serve others too, and what is
+        // added is read along the way.
+        let n = match in_memory {
+            0 => dying,
+            1 | 2 => dying.or_else(copied),
+            _ => find(&|n| memory[n] && once(args[n])),
         };
+        let n = n.unwrap_or(2);
         // The others, the one in memory last.
-        let n = over.unwrap_or(2);
         let mut rest: Vec<usize> = (0..3).filter(|&m| m != n).collect();
-        if memory[rest[0]] {
+        if memory[rest[0]] && !memory[rest[1]] {
             rest.swap(0, 1);
         }
-        let held = match over {
-            Some(n) if !memory[n] => Some(self.register(asm, args[n])),
+        let held = match dying {
+            Some(d) if d == n => Some(self.register(asm, args[n])),
             _ => None,
         };
         let src = self.register(asm, args[rest[0]]);

@@ -23,6 +23,8 @@ pub(super) struct Stretch {
     pub inputs: Vec<bool>,
     /// How many lanes ahead of their use these are fetched.
     pub ahead: usize,
+    /// Whether its steps leave a processor waiting, so that it is to do those of two vectors in turns.
+    pub waits: bool,
 }
 
 /// Which part of a program a stretch is.
@@ -89,6 +91,8 @@ pub(super) fn trace(pass: &Pass, part: &Part) -> Option<Stretch> {
             Turns::Stepped { .. } if !pass.rows => pass.width,
             _ => AHEAD,
         },
+        // Several turns of a loop wait for nothing of each other.
+        waits: !matches!(part.turns, Turns::Stepped { count, .. } if count > 1),
     })
 }
 
