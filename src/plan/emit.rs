@@ -11,6 +11,8 @@ use crate::ir::{MapOp, ReduceOp};
 /// and reading the lines before overwriting them costs as much as writing them.
 const STREAM_BYTES: usize = 4 << 20;
 
+const STREAM_AGAIN: usize = 16 << 20;
+
 /// No operand.
 const NONE: Val = Val::None;
 
@@ -385,9 +387,17 @@ impl Lower<'_> {
         } else {
             val
         };
+        let bytes = count * dtype.size();
+        let again = self.trip.keeps.contains(&id);
+        let there = self
+            .trip
+            .finds
+            .iter()
+            .any(|&f| matches!(place, Place::Output(_)) && self.stores.handed_on(f) == place);
         let stream = dtype == DType::F32
             && lane == 1
-            && count * dtype.size() >= STREAM_BYTES
+            && bytes >= if again { STREAM_AGAIN } else { STREAM_BYTES }
+            && !there
             && self.looped_or_planes();
         let whole = |op: TileOp| {
             !matches!(

@@ -21,6 +21,7 @@
 mod dag;
 mod emit;
 mod expand;
+mod keep;
 mod layout;
 mod merge;
 mod pairs;
@@ -130,7 +131,6 @@ pub fn plan(graph: &Graph, sizes: &DimSizes, layouts: &[InputLayout]) -> Plan {
         .zip(&nodes)
         .map(|(o, &id)| (id, matches!(o.role, Role::Grad(_))))
         .collect();
-    let schedule = schedule::schedule(&dag, &roots);
     let wide = |(input, layout): (&crate::ir::Input, &InputLayout)| {
         layout.dtype == DType::F64 && !input.ty.dims.is_empty() && !input.is_statistic()
     };
@@ -146,6 +146,9 @@ pub fn plan(graph: &Graph, sizes: &DimSizes, layouts: &[InputLayout]) -> Plan {
         .map(|(i, l)| (i.name.clone(), l.dtype))
         .collect();
     let output_dtypes: Vec<DType> = graph.outputs.iter().map(|o| dtype(o.role)).collect();
+    let lanes = |dtype: &DType| *dtype == lane.dtype();
+    let spare: Vec<bool> = output_dtypes.iter().map(lanes).collect();
+    let schedule = schedule::schedule(&dag, &roots, &spare);
     let mut stores = stores::Stores::new(dag, schedule, lane, inputs, output_dtypes.clone(), names);
     let mut steps = steps(&mut stores, &roots);
     let outputs = outputs(graph, sizes, &mut stores, &roots, &output_dtypes);
@@ -178,6 +181,7 @@ fn steps(stores: &mut stores::Stores, roots: &[(Id, bool)]) -> Vec<Step> {
     wholes.sort_unstable();
     let mut steps = Vec::new();
     let mut wholes = wholes.into_iter().peekable();
+    let mut backwards = false;
     for trip in trips.iter().map(Some).chain([None]) {
         let until = trip.map_or(usize::MAX, |t| t.stage);
         let mut group = Vec::new();
@@ -196,7 +200,10 @@ fn steps(stores: &mut stores::Stores, roots: &[(Id, bool)]) -> Vec<Step> {
             steps.push(Step::Whole(group));
         }
         if let Some(trip) = trip {
-            steps.push(Step::Pass(Box::new(tile::lower(stores, trip))));
+            let mut pass = tile::lower(stores, trip);
+            pass.backwards = backwards;
+            backwards = !backwards;
+            steps.push(Step::Pass(Box::new(pass)));
         }
     }
     steps

@@ -22,6 +22,14 @@ impl Lane {
         }
     }
 
+    /// The type of its floats.
+    pub fn dtype(self) -> DType {
+        match self {
+            Lane::F32 => DType::F32,
+            Lane::F64 => DType::F64,
+        }
+    }
+
     /// Bytes per lane.
     pub fn size(self) -> usize {
         match self {
@@ -231,6 +239,9 @@ pub struct Pass {
     pub block: usize,
     /// Whether some reduction keeps outer dims, so that a block belongs to one row.
     pub split: bool,
+    /// Whether its tasks come from the last one on: it then begins with what the pass before it read last, which
+    /// is still in the cache.
+    pub backwards: bool,
     /// Elements that the pass touches, all arrays together; decides about threads.
     pub work: usize,
 }

@@ -6,12 +6,13 @@
 //! number of passes is the depth of reductions and not the number of terms.
 //!
 //! Values in tiles have no fixed time: each pass computes those that its *sinks* (reductions and
-//! stores) need, again if an earlier pass has had them. What is dear to recompute, sums of
-//! exponentials, is kept: one number per position.
+//! stores) need, again if an earlier pass has had them. What is dear to recompute is kept: sums of
+//! exponentials, one number per position, and what has the size of a gradient, such as probabilities, in the
+//! memory that the gradient is to have.
 
 use super::dag::{Dag, Id, Op};
 use super::space::{Reduction, Space, spaces, weight};
-use crate::ir::{Elem, ReduceOp};
+use crate::ir::Elem;
 
 /// Where a node is computed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,11 +52,14 @@ pub(crate) struct Schedule {
     pub live: Vec<bool>,
     /// What is stored in the lane type, as only passes and products read it.
     pub lanes: Vec<bool>,
+    /// The output in whose memory a kept node waits for the pass that writes the output.
+    pub in_output: Vec<Option<usize>>,
     pub trips: Vec<Trip>,
 }
 
-/// Schedules the nodes that `outputs` need. An output that a pass can write has `true`.
-pub(crate) fn schedule(dag: &Dag, outputs: &[(Id, bool)]) -> Schedule {
+/// Schedules the nodes that `outputs` need. An output that a pass can write has `true`; `spare` says which
+/// outputs are of the lane type.
+pub(crate) fn schedule(dag: &Dag, outputs: &[(Id, bool)], spare: &[bool]) -> Schedule {
     let live = dag.live(outputs.iter().map(|o| o.0));
     let spaces = spaces(dag, &live);
     let place = places(dag, &live, &spaces);
@@ -66,12 +70,13 @@ pub(crate) fn schedule(dag: &Dag, outputs: &[(Id, bool)]) -> Schedule {
         spaces,
         place,
         live,
+        in_output: vec![None; dag.nodes.len()],
         trips: Vec::new(),
     };
     cx.time(dag);
     cx.sinks(dag, outputs);
     cx.time_wholes(dag);
-    cx.keep(dag);
+    cx.keep(dag, spare);
     cx
 }
 
@@ -184,6 +189,9 @@ fn in_lanes(
     }
     lanes
 }
+
+/// What reading or writing a number costs, in additions.
+pub(super) const MOVED: f64 = 3.0;
 
 impl Schedule {
     /// The stage from which on the stored value of a node can be used.
@@ -345,13 +353,13 @@ impl Schedule {
         best.1
     }
 
-    fn price(&self, dag: &Dag, id: Id) -> f64 {
+    pub fn price(&self, dag: &Dag, id: Id) -> f64 {
         let node = dag.node(id);
         let count = dag.count(id) as f64;
         match node.op {
             Op::Map(op) => count * weight(op),
             Op::Reduce(..) | Op::Pick(_) | Op::ArgMax(_) => dag.count(node.args[0]) as f64,
-            Op::Leaf(..) | Op::View(_) => 3.0 * count,
+            Op::Leaf(..) | Op::View(_) => MOVED * count,
             _ => count,
         }
     }
@@ -375,58 +383,6 @@ impl Schedule {
             }
         }
         (0..dag.nodes.len()).filter(|&id| needed[id]).collect()
-    }
-
-    /// Keeps sums of dear operands that several passes need.
-    fn keep(&mut self, dag: &Dag) {
-        for space in 0..self.spaces.len() {
-            let rows = self.spaces[space].rows();
-            let trips: Vec<usize> = (0..self.trips.len())
-                .filter(|&t| self.trips[t].space == space)
-                .collect();
-            for (nth, &t) in trips.iter().enumerate() {
-                let trip = &self.trips[t];
-                let has = self.closure(dag, space, trip.roots(), &trip.finds);
-                for &id in &has {
-                    let node = dag.node(id);
-                    let dear = match &node.op {
-                        Op::Reduce(ReduceOp::Sum, _) => rows || self.dear(dag, node.args[0], space),
-                        Op::Reduce(..) => rows,
-                        _ => false,
-                    };
-                    if self.place[id] != Where::Tile(space)
-                        || !dear
-                        || self.trips[t].finds.contains(&id)
-                    {
-                        continue;
-                    }
-                    for &later in &trips[nth + 1..] {
-                        let trip = &self.trips[later];
-                        if self
-                            .closure(dag, space, trip.roots(), &trip.finds)
-                            .contains(&id)
-                        {
-                            self.trips[later].finds.push(id);
-                            if !self.trips[t].keeps.contains(&id) {
-                                self.trips[t].keeps.push(id);
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whether a value takes a transcendental function of its own.
-    fn dear(&self, dag: &Dag, id: Id, space: usize) -> bool {
-        let node = dag.node(id);
-        self.place[id] == Where::Tile(space)
-            && match node.op {
-                Op::Map(op) => {
-                    weight(op) > 2.0 || node.args.iter().any(|&a| self.dear(dag, a, space))
-                }
-                _ => false,
-            }
     }
 }
 

@@ -57,10 +57,7 @@ impl Stores {
     }
 
     pub fn lane_dtype(&self) -> DType {
-        match self.lane {
-            Lane::F32 => DType::F32,
-            Lane::F64 => DType::F64,
-        }
+        self.lane.dtype()
     }
 
     pub fn int_dtype(&self) -> DType {
@@ -170,6 +167,14 @@ impl Stores {
         self.kept.len() - 1
     }
 
+    /// Where a node in the lane type waits for the passes that find it.
+    pub fn handed_on(&mut self, id: Id) -> Place {
+        match self.schedule.in_output[id] {
+            Some(output) => Place::Output(output),
+            None => Place::Kept(self.kept_of(id)),
+        }
+    }
+
     fn param(&mut self, buffer: usize, int: bool) -> usize {
         let param = Param { buffer, int };
         self.params
@@ -193,7 +198,7 @@ impl Stores {
             }
             _ if found || self.schedule.lanes[id] => {
                 let at = self.kept_at(id);
-                (Place::Kept(self.kept_of(id)), self.lane_dtype(), at)
+                (self.handed_on(id), self.lane_dtype(), at)
             }
             _ => {
                 let (buffer, at) = self.found(id);
@@ -274,7 +279,9 @@ impl Stores {
     pub fn kept_at(&self, id: Id) -> Strided {
         let dims = self.dag.dims(id);
         match self.schedule.place[id] {
-            Where::Tile(space) => self.lanes_innermost(dims, &self.schedule.spaces[space]),
+            Where::Tile(space) if self.schedule.in_output[id].is_none() => {
+                self.lanes_innermost(dims, &self.schedule.spaces[space])
+            }
             _ => Strided {
                 offset: 0,
                 strides: dense(&self.dag.sizes.shape(dims)),
@@ -305,11 +312,7 @@ impl Stores {
             },
         };
         let int = self.dag.node(id).elem == Elem::Int;
-        let name = match place {
-            Place::Output(n) => format!("out{n}"),
-            _ => self.name(id),
-        };
-        let mut array = self.laid_out(place, dtype, int, &dims, &at, space, name);
+        let mut array = self.laid_out(place, dtype, int, &dims, &at, space, self.name(id));
         array.written = true;
         array
     }
@@ -329,6 +332,10 @@ impl Stores {
         name: String,
     ) -> Array {
         let stride = |d: DimId| dims.position(d).map_or(0, |i| at.strides[i]);
+        let name = match place {
+            Place::Output(n) => format!("out{n}"),
+            _ => name,
+        };
         Array {
             place,
             dtype,

@@ -140,7 +140,8 @@ impl Plan {
     fn pass(&self, pass: &Pass, out: &mut String) {
         let _ = writeln!(
             out,
-            "\npass over {}; tiles of {}, {} per task, {} B of registers",
+            "\npass{} over {}; tiles of {}, {} per task, {} B of registers",
+            if pass.backwards { " back" } else { "" },
             pass.title,
             pass.width,
             pass.block,

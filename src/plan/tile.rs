@@ -352,9 +352,9 @@ impl Lower<'_> {
         }
         for &id in &self.trip.keeps {
             if due(self, id) {
-                let kept = self.stores.kept_of(id);
+                let place = self.stores.handed_on(id);
                 let dtype = self.stores.lane_dtype();
-                self.store(id, Place::Kept(kept), dtype);
+                self.store(id, place, dtype);
             }
         }
         for &(output, id) in &self.trip.outputs {
@@ -439,7 +439,10 @@ impl Lower<'_> {
             Op::Leaf(Source::Input(n), at) => {
                 (self.stores.input_dtypes[*n as usize], at.strides.clone())
             }
-            _ if self.trip.finds.contains(&id) => return !self.space.rows(),
+            // The memory of an output is about to be written.
+            _ if self.trip.finds.contains(&id) => {
+                return !self.space.rows() && self.stores.schedule.in_output[id].is_none();
+            }
             _ if self.stores.schedule.lanes[id] => {
                 (self.stores.lane_dtype(), self.stores.kept_at(id).strides)
             }
@@ -572,7 +575,7 @@ impl Lower<'_> {
     pub fn add_array(&mut self, array: Array) -> usize {
         let same = |a: &Array| {
             a.place == array.place
-                && a.int == array.int
+                && (a.int, a.written) == (array.int, array.written)
                 && (a.offset, &a.outer, a.inner, a.lane)
                     == (array.offset, &array.outer, array.inner, array.lane)
         };
@@ -638,6 +641,7 @@ impl Lower<'_> {
             row_slots: self.row_slots,
             block: 1,
             split,
+            backwards: false,
         };
         pass.block = block(&pass);
         pass

@@ -335,8 +335,8 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass, generate: bool) -> Loaded {
 fn lines_ahead(pass: &Pass) -> Vec<(u32, usize)> {
     let mut lines = Vec::new();
     for (n, array) in pass.arrays.iter().enumerate() {
-        let read = matches!(array.place, Place::Input(_) | Place::Kept(_)) && !array.written;
-        if !read || pass.rows || array.lane != 1 {
+        let large = !matches!(array.place, Place::Buffer(_) | Place::Param(_));
+        if !large || array.written || pass.rows || array.lane != 1 {
             continue;
         }
         let bytes = pass.width * array.dtype.size();
@@ -445,6 +445,11 @@ pub(super) unsafe fn run(
             if block >= blocks {
                 break;
             }
+            let block = if pass.backwards {
+                blocks - 1 - block
+            } else {
+                block
+            };
             // SAFETY: every task is taken once.
             unsafe { task(&shared, block, worker) };
         }

@@ -161,7 +161,7 @@ impl Op {
 /// What a stretch leaves behind.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Effect {
-    /// 4 bytes per lane to scratch memory, where whole vectors have room.
+    /// 4 bytes per lane to scratch memory.
     Keep { at: Address, value: Id },
     /// Floats to an array; past the cache if so.
     Store { at: Address, past: bool, value: Id },

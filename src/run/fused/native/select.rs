@@ -561,7 +561,12 @@ impl<'a> Body<'a> {
             Effect::Keep { at, value } => {
                 let from = self.register(asm, value);
                 let mem = self.lanes(asm, at, 4);
-                asm.store(ops::STORE, mem, from, Lanes::All);
+                // Lanes before the first whole line leave no room for a vector behind the last.
+                let lanes = match self.some {
+                    true => Lanes::Some(PARTIAL),
+                    false => Lanes::All,
+                };
+                asm.store(ops::STORE, mem, from, lanes);
             }
             Effect::Store { at, past, value } => {
                 let from = self.register(asm, value);
