@@ -140,11 +140,15 @@ impl Plan {
     fn pass(&self, pass: &Pass, out: &mut String) {
         let _ = writeln!(
             out,
-            "\npass{} over {}; tiles of {}, {} per task, {} B of registers",
-            if pass.backwards { " back" } else { "" },
+            "\npass over {}; tiles of {}, {} per task{}, {} B of registers",
             pass.title,
             pass.width,
             pass.block,
+            if pass.backwards {
+                ", the last one first"
+            } else {
+                ""
+            },
             pass.scratch * self.lane.size()
         );
         let list = |written: bool| -> Vec<String> {

@@ -162,7 +162,7 @@ fn more_classes_than_registers() {
 #[test]
 fn large_outputs() {
     let dice = gradient(DICE_WCE);
-    for sizes in [[1, 4, 262_160], [1, 3, 349_531]] {
+    for sizes in [[1, 4, 1_048_592], [1, 3, 1_398_113]] {
         let sizes_of = DimSizes(sizes.to_vec());
         let bound = tensors(&dice, &inputs(&sizes_of, 3.0, 3), F32.0, F32.1, Lie::Dense);
         let text = planned(&dice, &sizes_of, &bound).text();
@@ -337,12 +337,11 @@ fn passes_are_few() {
     };
     let both = plan(&gradient(DICE_WCE), &[2, 4, 10_000]);
     assert_eq!(both.passes(), 2);
-    // Beyond buffers for statistics: one float per position.
-    assert!(
-        both.extra_bytes() < 2 * 10_000 * 4 + 4096,
-        "{}",
-        both.text()
-    );
+    // Exponentials wait where the gradient will be: besides there are buffers for statistics.
+    let text = both.text();
+    assert_eq!(text.matches("  writes out1 f32\n").count(), 2, "{text}");
+    assert_eq!(text.matches("reads pred").count(), 0, "{text}");
+    assert!(both.extra_bytes() < 4096, "{text}");
     let value = passes::apply(parse(DICE_WCE).unwrap(), passes::VALUE, &Config::default());
     assert_eq!(plan(&value, &[2, 4, 10_000]).passes(), 1);
     assert_eq!(plan(&gradient(CE), &[100, 5000]).passes(), 1);

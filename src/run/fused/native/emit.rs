@@ -49,7 +49,7 @@ const HEAD_LANES: usize = 1;
 /// Lanes of a vector.
 pub(super) const VECTOR: usize = 16;
 
-/// Accumulators that have a register; the others live on the stack.
+/// Up to so many accumulators have a register each; more live on the stack.
 pub(super) const SUM_REGISTERS: usize = 14;
 
 /// Bytes of a vector.
@@ -99,7 +99,7 @@ impl Frame {
 
     /// The registers that values may have.
     pub fn registers(&self) -> std::ops::Range<u8> {
-        0..32 - self.sums.min(SUM_REGISTERS) as u8
+        0..32 - self.in_registers() as u8
     }
 
     /// Where a stream begins; loads its pointer where it has no register.
@@ -111,16 +111,24 @@ impl Frame {
     }
 
     pub fn sum(&self, n: usize) -> SumAt {
-        if n < SUM_REGISTERS {
-            SumAt::Register(Zmm(31 - n as u8))
-        } else {
-            SumAt::Stack(stack(n - SUM_REGISTERS))
+        match n.checked_sub(self.in_registers()) {
+            None => SumAt::Register(Zmm(31 - n as u8)),
+            Some(place) => SumAt::Stack(stack(place)),
         }
     }
 
     /// Vectors on the stack before those of values.
     pub fn stack_sums(&self) -> usize {
-        self.sums.saturating_sub(SUM_REGISTERS)
+        self.sums - self.in_registers()
+    }
+
+    /// How many accumulators have a register.
+    fn in_registers(&self) -> usize {
+        match self.sums {
+            0..=SUM_REGISTERS => self.sums,
+            // They would leave too few to what is computed.
+            _ => 0,
+        }
     }
 }
 

@@ -7,9 +7,9 @@ use super::select::Body;
 use crate::plan::DType;
 
 impl Body<'_> {
-    /// Asks for lanes that come later, if the stretch reads them from an input.
+    /// Asks for lanes that come later, if the stretch reads them from an array.
     pub(super) fn ask(&self, asm: &mut Assembler, at: Address, size: usize) {
-        if !self.stretch.inputs[at.stream] || self.some {
+        if !self.stretch.arrays[at.stream] || self.some {
             return;
         }
         for line in (0..VECTOR * size).step_by(BYTES) {

@@ -35,8 +35,8 @@ const TURNS: usize = 32;
 /// in the first cache.
 const WRITTEN_OUT: usize = 400;
 
-/// Up to so many sums across lanes, all of which have a register.
-const SUMS: usize = emit::SUM_REGISTERS;
+/// Up to so many sums across lanes in one part.
+const SUMS: usize = 64;
 
 /// So many instructions of a loop are written out, if turns are that short.
 const UNROLLED: usize = 24;
@@ -185,7 +185,8 @@ fn alone(pass: &Pass, n: usize) -> Option<Vec<Native>> {
         return Some(vec![native]);
     }
     let turns = pass.turns();
-    let sums = SUMS.checked_div(sums_of(segment)).unwrap_or(usize::MAX);
+    let registers = emit::SUM_REGISTERS.checked_div(sums_of(segment));
+    let sums = registers.unwrap_or(usize::MAX);
     let count = match pass.rows {
         true => 1,
         false => (UNROLLED / segment.code.len().max(1))

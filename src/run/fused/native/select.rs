@@ -131,10 +131,24 @@ impl<'a> Body<'a> {
         self.masks = Bank::new(count, 8);
         self.spilled = vec![None; count];
         self.open = (self.frame.stack_sums()..self.vectors()).rev().collect();
-        for item in &self.stretch.items {
+        let mut items = self.stretch.items.iter().peekable();
+        while let Some(item) = items.next() {
             match item {
                 Item::Value(id) if self.inside[id.index()] => continue,
                 Item::Value(id) => self.value(asm, *id),
+                Item::Effect(Effect::Sum { sum, value }) => {
+                    // Those that follow for the same accumulator find it in a register.
+                    let next = |item: &&Item| match item {
+                        Item::Effect(Effect::Sum { sum: n, value }) if n == sum => Some(*value),
+                        _ => None,
+                    };
+                    let mut values = vec![*value];
+                    while let Some(value) = items.peek().and_then(next) {
+                        values.push(value);
+                        items.next();
+                    }
+                    self.sum(asm, *sum, &values);
+                }
                 Item::Effect(effect) => self.effect(asm, effect),
             }
             self.vectors.unlock_all();
@@ -577,13 +591,38 @@ impl<'a> Body<'a> {
                     (true, _) => self.past(asm, mem, from),
                 }
             }
-            Effect::Sum { sum, value } => self.sum(asm, sum, value),
+            Effect::Sum { sum, value } => return self.sum(asm, sum, &[value]),
         }
         self.pass(&operands);
     }
 
-    fn sum(&mut self, asm: &mut Assembler, n: usize, value: Id) {
-        let op = self.stretch.sums[n].op;
+    /// Adds values to an accumulator.
+    fn sum(&mut self, asm: &mut Assembler, n: usize, values: &[Id]) {
+        let (into, place) = match self.frame.sum(n) {
+            SumAt::Register(r) => (r, None),
+            SumAt::Stack(mem) => {
+                let r = self.room(asm);
+                asm.load(r, Rm::Mem(mem), Lanes::All);
+                (r, Some(mem))
+            }
+        };
+        for &value in values {
+            self.add_to(asm, into, self.stretch.sums[n].op, value);
+            let effect = Effect::Sum { sum: n, value };
+            let operands = self.operands(&Item::Effect(effect));
+            self.pass(&operands);
+            self.vectors.unlock_all();
+            self.masks.unlock_all();
+            if place.is_some() {
+                self.vectors.lock(into.0);
+            }
+        }
+        if let Some(mem) = place {
+            asm.store(ops::STORE, mem, into, Lanes::All);
+        }
+    }
+
+    fn add_to(&mut self, asm: &mut Assembler, into: Zmm, op: ReduceOp, value: Id) {
         let mut lanes = match self.some {
             true => Lanes::Some(PARTIAL),
             false => Lanes::All,
@@ -608,23 +647,12 @@ impl<'a> Body<'a> {
             }
         }
         let rm = self.operand(asm, added);
-        let (into, place) = match self.frame.sum(n) {
-            SumAt::Register(r) => (r, None),
-            SumAt::Stack(mem) => {
-                let r = self.room(asm);
-                asm.load(r, Rm::Mem(mem), Lanes::All);
-                (r, Some(mem))
-            }
-        };
         match factor {
             Some(_) => asm.vector(ops::MULTIPLY_ADD[2][0], into, factor, rm, lanes),
             None => {
                 let spare = self.mask_room(asm);
                 join(asm, op, (into, rm), lanes, spare, false);
             }
-        }
-        if let Some(mem) = place {
-            asm.store(ops::STORE, mem, into, Lanes::All);
         }
     }
 }

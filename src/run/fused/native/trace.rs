@@ -19,8 +19,8 @@ pub(super) struct Stretch {
     pub items: Vec<Item>,
     pub streams: Vec<Stream>,
     pub sums: Vec<Sum>,
-    /// Which streams are arrays that the pass only reads.
-    pub inputs: Vec<bool>,
+    /// Which streams are arrays, not scratch memory.
+    pub arrays: Vec<bool>,
     /// How many lanes ahead of their use these are fetched.
     pub ahead: usize,
     /// Whether its steps leave a processor waiting, so that it is to do those of two vectors in turns.
@@ -46,6 +46,10 @@ pub(super) enum Turns {
 
 /// How far ahead lanes are fetched where the code runs along them.
 const AHEAD: usize = 512;
+
+/// So many steps leave a processor waiting. Among more, it finds some that wait for nothing, and the values of two
+/// vectors would find no registers.
+const FEW: usize = 400;
 
 /// From one gibibyte to the next the code is given a pointer each, as displacements have 32 bits.
 const REACH: usize = 1 << 30;
@@ -77,22 +81,26 @@ pub(super) fn trace(pass: &Pass, part: &Part) -> Option<Stretch> {
     }
     writer.keep(&touched_elsewhere(pass, &part.segments));
     let Writer { streams, sums, .. } = writer;
-    let input = |s: &Stream| array(pass, s.base).is_some_and(|place| !written(pass, place));
-    let inputs = streams.iter().map(input).collect();
+    let arrays = streams.iter().map(|s| array(pass, s.base).is_some());
+    let arrays = arrays.collect();
     let (nodes, items) = graph.finish()?;
+    let few = items.len() <= FEW;
     Some(Stretch {
         nodes,
         items,
         streams,
         sums,
-        inputs,
+        arrays,
         ahead: match part.turns {
             // What comes next is another plane; the same one comes with the next tile.
             Turns::Stepped { .. } if !pass.rows => pass.width,
             _ => AHEAD,
         },
         // Several turns of a loop wait for nothing of each other.
-        waits: !matches!(part.turns, Turns::Stepped { count, .. } if count > 1),
+        waits: match part.turns {
+            Turns::Stepped { count, .. } => count == 1,
+            Turns::Written => few,
+        },
     })
 }
 

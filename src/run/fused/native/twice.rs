@@ -35,7 +35,7 @@ pub(super) fn twice(stretch: &Stretch) -> Stretch {
         items,
         streams: stretch.streams.clone(),
         sums: stretch.sums.clone(),
-        inputs: stretch.inputs.clone(),
+        arrays: stretch.arrays.clone(),
         ahead: stretch.ahead,
         waits: false,
     }
