@@ -10,6 +10,7 @@ mod labels;
 mod prepared;
 mod range;
 mod rows;
+mod threads;
 mod value;
 
 pub mod autograd;

@@ -1,6 +1,11 @@
 //! Labels that are no class: one sweep over them, in their own element type.
 
+use super::threads;
 use candle_core::{CpuStorage, DType, Result, Storage, Tensor};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// So many labels are worth a thread of their own.
+const SHARE: usize = 64 * 1024;
 
 /// The place, in row-major order, of the first label that is negative or not below `classes`, and is
 /// not the one that is `spared`.
@@ -34,22 +39,25 @@ pub fn first_outside(
 /// Labels of at most four bytes, the largest of whose type is `most`.
 fn small<T>(labels: &[T], classes: usize, spared: Option<i64>, most: T) -> Option<usize>
 where
-    T: Copy + Ord + Default + Into<i64> + TryFrom<usize> + TryFrom<i64>,
+    T: Copy + Ord + Default + Into<i64> + TryFrom<usize> + TryFrom<i64> + Sync,
 {
     let Some(top) = classes.checked_sub(1) else {
         return first(labels, classes, spared);
     };
     let top = T::try_from(top).unwrap_or(most);
-    let (mut least, mut largest) = (T::default(), T::default());
     // One that the type does not hold is none of the labels.
     let own = spared.and_then(|label| T::try_from(label).ok());
     let own = own.unwrap_or_default();
-    for &label in labels {
-        let label = if label == own { T::default() } else { label };
-        least = least.min(label);
-        largest = largest.max(label);
-    }
-    (least < T::default() || largest > top)
+    let wrong = |labels: &[T]| {
+        let (mut least, mut largest) = (T::default(), T::default());
+        for &label in labels {
+            let label = if label == own { T::default() } else { label };
+            least = least.min(label);
+            largest = largest.max(label);
+        }
+        least < T::default() || largest > top
+    };
+    any(labels, wrong)
         .then(|| first(labels, classes, spared))
         .flatten()
 }
@@ -65,13 +73,29 @@ fn wide(labels: &[i64], classes: usize, spared: Option<i64>) -> Option<usize> {
         return first(labels, classes, spared);
     };
     let own = spared.unwrap_or_default();
-    let signs = labels.iter().fold(0, |signs, &label| {
-        let label = if label == own { 0 } else { label };
-        signs | label | top.wrapping_sub(label)
-    });
-    (signs < 0)
+    let wrong = |labels: &[i64]| {
+        let signs = labels.iter().fold(0, |signs, &label| {
+            let label = if label == own { 0 } else { label };
+            signs | label | top.wrapping_sub(label)
+        });
+        signs < 0
+    };
+    any(labels, wrong)
         .then(|| first(labels, classes, spared))
         .flatten()
+}
+
+/// Whether something is wrong with some of the labels, looked for by all threads.
+fn any<T: Sync>(labels: &[T], wrong: impl Fn(&[T]) -> bool + Sync) -> bool {
+    let threads = rayon::current_num_threads();
+    let share = labels.len().div_ceil(threads).max(SHARE);
+    let found = AtomicBool::new(false);
+    threads::each(labels.chunks(share), |labels| {
+        if wrong(labels) {
+            found.store(true, Ordering::Relaxed);
+        }
+    });
+    found.into_inner()
 }
 
 /// The place of the first that is no class.
@@ -127,6 +151,22 @@ mod tests {
             assert_eq!(first_outside(&narrow, 19, None).unwrap(), expected);
         }
     }
+
+    #[test]
+    fn finds_it_among_many() {
+        for at in [0, super::SHARE - 1, super::SHARE, 3 * super::SHARE + 5] {
+            let mut labels = vec![2i64; 3 * super::SHARE + 6];
+            labels[at] = 3;
+            let labels = Tensor::new(labels, &Device::Cpu).unwrap();
+            for dtype in [DType::I64, DType::U8] {
+                let labels = labels.to_dtype(dtype).unwrap();
+                assert_eq!(first_outside(&labels, 3, None).unwrap(), Some(at));
+                assert_eq!(first_outside(&labels, 4, None).unwrap(), None);
+                assert_eq!(first_outside(&labels, 3, Some(3)).unwrap(), None);
+            }
+        }
+    }
+
     #[test]
     fn spares_one() {
         for spared in [-100i64, 255, 2, 70_000] {

@@ -11,8 +11,8 @@
 use super::exec::{Aligned, LINE, Products, products};
 use super::kernels::{Kernel, ROWS, STRETCH, prefetch};
 use super::lanes::Lanes;
-use super::threads;
 use crate::plan::{DType, Lane, Matrix, Product};
+use crate::run::threads;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -12,9 +12,9 @@ use super::kernels::{Block, Isa, Kernel, WIDE, block, fence, kernel, prefetch};
 use super::lanes::{Int, Lanes};
 use super::memory::prefer_huge_pages;
 use super::native::{self, Native, Piece};
-use super::threads;
 use super::whole::{join, start};
 use crate::plan::{Base, DType, Instr, Lane, Loc, Pass, Place, TileOp};
+use crate::run::threads;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -25,7 +25,6 @@ mod memory;
 mod native;
 mod order;
 mod real;
-mod threads;
 mod whole;
 mod windows;
 

@@ -2,10 +2,10 @@
 //! sequence after the other; a thread takes the next that nobody has; results go to their places.
 
 use super::exec::THREAD_WORK;
-use super::threads;
 use super::whole::{Course, each};
 use crate::plan::{Walk, Whole, WholeOp};
 use crate::run::rows::{self, Scratch};
+use crate::run::threads;
 use std::sync::Mutex;
 
 /// Memory that a run leaves to the next.

@@ -4,11 +4,11 @@
 //! rest they are what keeps every graph running, correct before fast.
 
 use super::exec::THREAD_WORK;
-use super::threads;
 use super::windows::{self, Lines};
 use super::{Data, InputView, Workspace};
 use crate::ir::{self, Edge, ReduceOp};
 use crate::plan::{Walk, Whole, WholeOp};
+use crate::run::threads;
 use std::borrow::Cow;
 
 /// Runs one operation. The buffers of operands and result are distinct.

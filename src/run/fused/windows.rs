@@ -6,8 +6,8 @@
 //! Every entry is computed alone, in one order, so that threads change no bits.
 
 use super::exec::THREAD_WORK;
-use super::threads;
 use crate::ir::Rim;
+use crate::run::threads;
 
 /// Entries that are computed together, in registers.
 const WIDE: usize = 16;

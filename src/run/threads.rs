@@ -2,7 +2,7 @@
 
 /// Does the work for every part: for the first one here, for each other one on a thread of rayon's pool. Who
 /// does what must not show in the results.
-pub(super) fn each<P: Send>(mut parts: impl Iterator<Item = P>, work: impl Fn(P) + Sync) {
+pub(in crate::run) fn each<P: Send>(mut parts: impl Iterator<Item = P>, work: impl Fn(P) + Sync) {
     let Some(first) = parts.next() else {
         return;
     };
