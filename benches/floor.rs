@@ -69,7 +69,7 @@ mod by_hand {
             std::hint::black_box(unsafe { work.run() });
             hand = hand.min(start.elapsed().as_secs_f64() * 1e3);
             let start = Instant::now();
-            case.run(Way::Fused)?;
+            case.run(Way::Into)?;
             fused = fused.min(start.elapsed().as_secs_f64() * 1e3);
         }
         println!(

@@ -387,8 +387,14 @@ impl Loss {
             let tensors: Vec<Tensor> = tracked.iter().filter_map(given).collect();
             let gradients: autograd::Gradients = Arc::new(move |upstream, which| {
                 let wanted: Vec<u32> = which.iter().map(|&i| tracked[i]).collect();
-                let (_, gradients) =
-                    gradient(&variant, Some(backend), &bound, &wanted, Some(upstream))?;
+                let (_, gradients) = gradient(
+                    &variant,
+                    Some(backend),
+                    &bound,
+                    &wanted,
+                    Some(upstream),
+                    &[],
+                )?;
                 Ok(gradients)
             });
             outcome.total = autograd::attach(&outcome.total, &tensors, gradients)?;
@@ -402,15 +408,41 @@ impl Loss {
     /// # Errors
     /// As [`Loss::run`].
     pub fn value_and_grad(&self, inputs: impl Into<Inputs>) -> Result<(Outcome, GradStore), Error> {
+        let mut store = GradStore::default();
+        let outcome = self.value_and_grad_into(inputs, &mut store)?;
+        Ok((outcome, store))
+    }
+
+    /// The same, where the gradients of variables take the memory of those that the store has from
+    /// an earlier call. New memory can take longer than the loss, as the system clears it.
+    ///
+    /// The store then has what [`Loss::value_and_grad`] returns, and nothing else. Tensors taken from the store
+    /// before, or clones of them, show the new gradients; nobody may read them meanwhile. The fused back end
+    /// alone reuses memory, of tensors that are dense and of the shape and element type of their variable.
+    ///
+    /// # Errors
+    /// As [`Loss::run`]; the store is then as it was.
+    pub fn value_and_grad_into(
+        &self,
+        inputs: impl Into<Inputs>,
+        store: &mut GradStore,
+    ) -> Result<Outcome, Error> {
         let (variant, bound) = self.bind(&inputs.into())?;
         let wanted = tracked(&variant.signature, &bound);
-        let (outcome, gradients) = gradient(&variant, self.0.backend, &bound, &wanted, None)?;
-        let pairs: Vec<(Tensor, Tensor)> = wanted
+        let given = |input: &u32| bound.inputs[*input as usize].given.clone();
+        let room: Vec<(u32, Tensor)> = wanted
             .iter()
-            .filter_map(|&input| bound.inputs[input as usize].given.clone())
-            .zip(gradients)
+            .filter_map(|input| {
+                let own = given(input).filter(Tensor::is_variable)?;
+                Some((*input, store.get(&own)?.clone()))
+            })
             .collect();
-        Ok((outcome, autograd::grad_store(&pairs)?))
+        let (outcome, gradients) =
+            gradient(&variant, self.0.backend, &bound, &wanted, None, &room)?;
+        let tensors = wanted.iter().filter_map(given);
+        let pairs: Vec<(Tensor, Tensor)> = tensors.zip(gradients).collect();
+        *store = autograd::grad_store(&pairs)?;
+        Ok(outcome)
     }
 
     /// The value, and the gradient of the total by every floating tensor that is given, by name;
@@ -424,7 +456,7 @@ impl Loss {
     ) -> Result<(Outcome, Vec<(String, Tensor)>), Error> {
         let (variant, bound) = self.bind(&inputs.into())?;
         let wanted = floating(&variant.signature, &bound);
-        let (outcome, gradients) = gradient(&variant, self.0.backend, &bound, &wanted, None)?;
+        let (outcome, gradients) = gradient(&variant, self.0.backend, &bound, &wanted, None, &[])?;
         let names = wanted
             .iter()
             .map(|&input| variant.signature.slots[input as usize].name.clone());
@@ -621,12 +653,13 @@ fn gradient(
     bound: &BoundInputs,
     wanted: &[u32],
     upstream: Option<&Tensor>,
+    room: &[(u32, Tensor)],
 ) -> candle_core::Result<(Outcome, Vec<Tensor>)> {
     let prepared = variant.gradient(wanted);
     let backend = run::backend_for(backend, bound);
     let further = upstream.map(|upstream| upstream.reshape(()));
     let further: Vec<Tensor> = further.into_iter().collect::<candle_core::Result<_>>()?;
-    let outputs = run::execute(backend, &prepared, bound, &further)?;
+    let outputs = run::execute_into(backend, &prepared, bound, &further, room)?;
     let graph = prepared.graph();
     let mut gradients = Vec::with_capacity(wanted.len());
     for &input in wanted {

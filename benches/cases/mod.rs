@@ -16,8 +16,10 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// What computes a loss with its gradient.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Way {
-    /// The fused back end.
+    /// The fused back end, gradients in new memory each time.
     Fused,
+    /// The fused back end, gradients in the memory of those before.
+    Into,
     /// The back end of Candle's operations, one for each node of the graph.
     Candle,
     /// The loss written by hand in Candle's operations, with Candle's `backward`.
@@ -31,8 +33,9 @@ pub enum Way {
 
 impl Way {
     /// All, with their names.
-    pub const ALL: [(&'static str, Way); 5] = [
+    pub const ALL: [(&'static str, Way); 6] = [
         ("fused", Way::Fused),
+        ("into", Way::Into),
         ("candle", Way::Candle),
         ("plain", Way::Plain),
         ("copy", Way::Copy),
@@ -46,6 +49,7 @@ pub struct Case {
     tensors: Vec<(String, Tensor)>,
     fused: Loss,
     candle: Loss,
+    store: GradStore,
     from: Vec<u8>,
     to: Vec<u8>,
     /// Bytes of all gradients.
@@ -88,12 +92,13 @@ impl Case {
             tensors,
             fused: compile(Backend::Fused)?,
             candle: compile(Backend::Candle)?,
+            store: GradStore::default(),
             from: vec![1; (bytes / 2).max(fresh)],
             to: vec![0; bytes / 2],
             gradients: fresh,
         };
         let expected = case.run(Way::Fused)?;
-        for way in [Way::Candle, Way::Plain] {
+        for way in [Way::Into, Way::Candle, Way::Plain] {
             let value = case.run(way)?;
             let agrees = (value - expected).abs() <= 1e-3 * expected.abs();
             if !agrees {
@@ -107,6 +112,13 @@ impl Case {
     pub fn run(&mut self, way: Way) -> Result<f64> {
         let (value, gradients) = match way {
             Way::Fused => self.fused()?,
+            Way::Into => {
+                let outcome = self
+                    .fused
+                    .value_and_grad_into(self.inputs(), &mut self.store)?;
+                std::hint::black_box(&self.store);
+                return Ok(f64::from(outcome.total.to_scalar::<f32>()?));
+            }
             Way::Candle => self.compute(&self.candle)?,
             Way::Plain => {
                 let total = plain::loss(&self.name, &self.tensors)?;
@@ -132,10 +144,13 @@ impl Case {
         self.compute(&self.fused)
     }
 
-    fn compute(&self, loss: &Loss) -> Result<(f64, GradStore)> {
+    fn inputs(&self) -> Inputs {
         let inputs = self.tensors.iter();
-        let inputs = inputs.fold(Inputs::new(), |all, (name, t)| all.tensor(name, t));
-        let (outcome, gradients) = loss.value_and_grad(inputs)?;
+        inputs.fold(Inputs::new(), |all, (name, t)| all.tensor(name, t))
+    }
+
+    fn compute(&self, loss: &Loss) -> Result<(f64, GradStore)> {
+        let (outcome, gradients) = loss.value_and_grad(self.inputs())?;
         Ok((f64::from(outcome.total.to_scalar::<f32>()?), gradients))
     }
 

@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 THREADS = 2
 TURN = 0.3
-LOSSC = ["fused", "candle", "plain", "copy", "fresh"]
+LOSSC = ["fused", "into", "candle", "plain", "copy", "fresh"]
 PEERS = ["eager", "compiled", "monai"]
 
 # Before the libraries that read them.

@@ -83,12 +83,24 @@ pub fn execute(
     bound: &BoundInputs,
     further: &[Tensor],
 ) -> Result<Vec<Tensor>> {
+    execute_into(backend, prepared, bound, further, &[])
+}
+
+/// The same, where gradients may overwrite tensors, given by the numbers of the inputs. The fused back end
+/// makes use of those that have the size and the type of a gradient; a gradient then shares the memory.
+pub fn execute_into(
+    backend: Backend,
+    prepared: &Prepared,
+    bound: &BoundInputs,
+    further: &[Tensor],
+    room: &[(u32, Tensor)],
+) -> Result<Vec<Tensor>> {
     let graph = prepared.graph();
     let device = device(bound);
     let inputs = graph_inputs(prepared, bound, further, &device)?;
     let dtype = precision(backend, bound);
     match backend {
-        Backend::Fused => prepared.run_fused(&bound.sizes, &inputs, dtype),
+        Backend::Fused => prepared.run_fused(&bound.sizes, &inputs, dtype, room),
         Backend::Candle => candle::run(graph, &bound.sizes, &inputs, dtype, &device),
         Backend::Reference => {
             let arrays = inputs.iter().map(to_array).collect::<Result<Vec<_>>>()?;

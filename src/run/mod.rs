@@ -9,6 +9,7 @@ mod bind;
 mod labels;
 mod prepared;
 mod range;
+mod recycle;
 mod rows;
 mod threads;
 mod value;
@@ -18,7 +19,7 @@ pub mod candle;
 pub mod fused;
 pub mod reference;
 
-pub use backend::{Backend, backend_for, execute, program};
+pub use backend::{Backend, backend_for, execute, execute_into, program};
 pub use bind::{
     Binding, Bound, BoundInputs, Inputs, Shapes, Sizes, bind, from_canonical, ranks, scalar_value,
     sizes,

@@ -4,11 +4,12 @@
 //! known combination looks it up and makes nothing but its outputs.
 
 use super::bind::merged_dims;
-use super::fused::{Data, InputView, Program, Values};
+use super::fused::{Data, InputView, Program};
+use super::recycle;
 use crate::ir::{DimId, DimSizes, Graph, Role, bind_sizes};
-use crate::plan::{DType as Element, InputLayout, Plan, plan};
+use crate::plan::{DType as Element, InputLayout, Plan, PlanOutput, plan};
 use crate::signature::{Numbers, Signature, What};
-use candle_core::{CpuStorage, DType, Device, Result, Storage, Tensor};
+use candle_core::{CpuStorage, DType, Result, Storage, Tensor};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// More combinations than this are not remembered: the oldest goes.
@@ -79,13 +80,27 @@ impl Prepared {
     /// Runs the fused program; inputs are over the dims of the graph's inputs, on the CPU.
     ///
     /// Scalars come back in `dtype`, gradients in the element types of their inputs, statistics in f64.
+    /// `room` gives tensors that gradients may overwrite, by the number of the input.
     pub(super) fn run_fused(
         &self,
         sizes: &DimSizes,
         inputs: &[Tensor],
         dtype: DType,
+        room: &[(u32, Tensor)],
     ) -> Result<Vec<Tensor>> {
         let program = self.program(sizes, inputs)?;
+        let owner = |output: &PlanOutput| {
+            let (_, tensor) = room
+                .iter()
+                .find(|(input, _)| Role::Grad(*input) == output.role)?;
+            let fits = tensor.elem_count() == output.shape.iter().product::<usize>()
+                && element(tensor.dtype()) == Some(output.dtype)
+                && !inputs.iter().any(|input| recycle::shared(input, tensor));
+            let values = fits.then(|| recycle::take(tensor)).flatten()?;
+            Some((tensor, values))
+        };
+        let outputs = program.plan().outputs.iter();
+        let (owners, former): (Vec<_>, Vec<_>) = outputs.map(|o| owner(o).unzip()).unzip();
         let guards: Vec<_> = inputs.iter().map(|t| t.storage_and_layout()).collect();
         let mut views = Vec::with_capacity(inputs.len());
         for (storage, layout) in &guards {
@@ -99,16 +114,14 @@ impl Prepared {
                 offset: layout.start_offset(),
             });
         }
-        let values = program.run(&views, rayon::current_num_threads());
-        let outputs = program.plan().outputs.iter().zip(values);
+        let values = program.run_into(&views, rayon::current_num_threads(), former);
+        let outputs = program.plan().outputs.iter().zip(owners).zip(values);
         outputs
-            .map(|(output, values)| {
+            .map(|((output, owner), values)| {
                 let shape = output.shape.clone();
-                let tensor = match values {
-                    Values::F16(x) => Tensor::from_vec(x, shape, &Device::Cpu)?,
-                    Values::BF16(x) => Tensor::from_vec(x, shape, &Device::Cpu)?,
-                    Values::F32(x) => Tensor::from_vec(x, shape, &Device::Cpu)?,
-                    Values::F64(x) => Tensor::from_vec(x, shape, &Device::Cpu)?,
+                let tensor = match owner {
+                    Some(owner) => recycle::put(owner, values, shape)?,
+                    None => recycle::tensor(values, shape)?,
                 };
                 match output.role {
                     Role::Grad(_) | Role::Statistic(_) => Ok(tensor),

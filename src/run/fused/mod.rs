@@ -28,7 +28,7 @@ mod real;
 mod whole;
 mod windows;
 
-use crate::plan::{DType, Place, Plan, Product, Step, Whole, WholeOp};
+use crate::plan::{DType, Place, Plan, PlanOutput, Product, Step, Whole, WholeOp};
 use exec::{Aligned, Loaded, Worker};
 use half::{bf16, f16};
 use std::sync::{Arc, Mutex};
@@ -96,6 +96,18 @@ impl Values {
         values
     }
 
+    /// The same memory without elements, if it has room for so many of this type.
+    fn emptied(mut self, dtype: DType, len: usize) -> Option<Values> {
+        let room = match (&mut self, dtype) {
+            (Values::F16(x), DType::F16) => emptied(x),
+            (Values::BF16(x), DType::BF16) => emptied(x),
+            (Values::F32(x), DType::F32) => emptied(x),
+            (Values::F64(x), DType::F64) => emptied(x),
+            _ => return None,
+        };
+        (room >= len).then_some(self)
+    }
+
     fn pointer(&mut self) -> *mut u8 {
         match self {
             Values::F16(x) => x.as_mut_ptr().cast(),
@@ -137,6 +149,12 @@ impl Values {
             Values::F64(x) => x.clone(),
         }
     }
+}
+
+/// Drops the elements; returns how many there is room for.
+fn emptied<T>(values: &mut Vec<T>) -> usize {
+    values.clear();
+    values.capacity()
 }
 
 /// A plan with the kernels of this machine and the memory of its runs.
@@ -195,30 +213,30 @@ impl Program {
     /// # Panics
     /// If an input is not of the type that the plan was made for, or too short for its layout.
     pub fn run(&self, inputs: &[InputView<'_>], threads: usize) -> Vec<Values> {
-        let mut outputs = Vec::with_capacity(self.plan.outputs.len());
-        self.run_into(inputs, threads, &mut outputs);
-        outputs
+        self.run_into(inputs, threads, Vec::new())
     }
 
-    /// The same into the memory of former outputs, where it is large enough.
+    /// The same in the memory of former outputs, one for each output or none, where it is of the type and large
+    /// enough.
     ///
     /// # Panics
     /// As [`Program::run`].
-    pub fn run_into(&self, inputs: &[InputView<'_>], threads: usize, outputs: &mut Vec<Values>) {
+    pub fn run_into(
+        &self,
+        inputs: &[InputView<'_>],
+        threads: usize,
+        former: Vec<Option<Values>>,
+    ) -> Vec<Values> {
         self.check(inputs);
         let plan = &*self.plan;
-        outputs.truncate(plan.outputs.len());
-        for (at, output) in plan.outputs.iter().enumerate() {
+        let former = former.into_iter().chain(std::iter::repeat_with(|| None));
+        let room = |(output, former): (&PlanOutput, Option<Values>)| {
             let len = output.shape.iter().product();
-            match outputs.get_mut(at) {
-                Some(Values::F32(x)) if output.dtype == DType::F32 => {
-                    x.clear();
-                    x.reserve(len);
-                }
-                Some(old) => *old = Values::room(output.dtype, len),
-                None => outputs.push(Values::room(output.dtype, len)),
-            }
-        }
+            former
+                .and_then(|former| former.emptied(output.dtype, len))
+                .unwrap_or_else(|| Values::room(output.dtype, len))
+        };
+        let mut outputs: Vec<Values> = plan.outputs.iter().zip(former).map(room).collect();
         let idle = self
             .idle
             .lock()
@@ -233,15 +251,15 @@ impl Program {
                     }
                 }
                 (Step::Product(product), _) => {
-                    self.product(product, &mut space, inputs, outputs, threads);
+                    self.product(product, &mut space, inputs, &mut outputs, threads);
                 }
                 (Step::Pass(pass), Some(loaded)) => {
-                    self.pass(pass, loaded, &mut space, inputs, outputs, threads)
+                    self.pass(pass, loaded, &mut space, inputs, &mut outputs, threads)
                 }
                 (Step::Pass(_), None) => unreachable!("every pass is loaded"),
             }
         }
-        for (output, values) in plan.outputs.iter().zip(outputs) {
+        for (output, values) in plan.outputs.iter().zip(&mut outputs) {
             match &output.from {
                 Some((walk, shape)) => {
                     let from = &space.buffers[walk.of];
@@ -254,6 +272,7 @@ impl Program {
         if let Ok(mut idle) = self.idle.lock() {
             idle.push(space);
         }
+        outputs
     }
 
     fn workspace(&self) -> Workspace {
