@@ -44,8 +44,9 @@ pub(super) enum Turns {
     Stepped { from: usize, count: usize },
 }
 
-/// How far ahead lanes are fetched where the code runs along them.
-const AHEAD: usize = 512;
+/// How far ahead lanes are fetched where the code runs along them. Further ahead they are gone again before they are
+/// used, where many planes compete for the same sets of a cache.
+const AHEAD: usize = 64;
 
 /// So many steps leave a processor waiting. Among more, it finds some that wait for nothing, and the values of two
 /// vectors would find no registers.
