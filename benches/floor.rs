@@ -1,5 +1,5 @@
 //! What a program written by hand for one loss takes: dice + wce in AVX-512 instructions, everything
-//! in registers, into a gradient that is there already. No code that a compiler of losses makes comes
+//! in registers, exponentials waiting in the memory of the gradient, which is there already. No code that a compiler of losses makes comes
 //! below it by much, so it says how much of the time belongs to the loss and how much to lossc.
 //!
 //! `cargo bench --bench floor` prints the least of many runs of both, in turns, on as many threads as
@@ -79,13 +79,12 @@ mod by_hand {
         Ok(())
     }
 
-    /// The tensors, and what is kept between the two passes.
+    /// The tensors; the gradient holds the exponentials between the two passes.
     struct Work<const C: usize> {
         plane: usize,
         weights: [f32; C],
         logits: Vec<f32>,
         labels: Vec<i64>,
-        sums: Vec<f32>,
         gradient: Vec<f32>,
     }
 
@@ -104,7 +103,6 @@ mod by_hand {
             Work {
                 plane,
                 weights,
-                sums: vec![0.0; labels.len()],
                 gradient: vec![0.0; logits.len()],
                 logits,
                 labels,
@@ -120,10 +118,10 @@ mod by_hand {
             let (plane, weights) = (self.plane, &self.weights);
             let samples = self.logits.par_chunks(C * plane);
             let samples = samples.zip(self.labels.par_chunks(plane));
-            let kept = self.sums.par_chunks_mut(plane);
-            let totals = samples.clone().zip(kept).map(|((z, t), kept)| {
+            let gradients = self.gradient.par_chunks_mut(C * plane);
+            let totals = samples.clone().zip(gradients).map(|((z, t), g)| {
                 // SAFETY: the caller's promise.
-                unsafe { statistics(z, t, kept, weights) }
+                unsafe { statistics(z, t, g, weights) }
             });
             let totals: Vec<Sums<C>> = totals.collect();
             let weight: f64 = totals.iter().map(|s| s.weight).sum();
@@ -141,11 +139,10 @@ mod by_hand {
                 }));
             }
             let gradients = self.gradient.par_chunks_mut(C * plane);
-            let kept = self.sums.par_chunks(plane);
-            let work = samples.zip(kept).zip(gradients).zip(&factors);
-            work.for_each(|((((z, t), kept), g), f)| {
+            let labels = self.labels.par_chunks(plane);
+            labels.zip(gradients).zip(&factors).for_each(|((t, g), f)| {
                 // SAFETY: as above.
-                unsafe { differentiate(z, t, kept, g, weights, f, (0.5 / weight) as f32) }
+                unsafe { differentiate(t, g, weights, f, (0.5 / weight) as f32) }
             });
             0.5 * dice - 0.5 * log / weight
         }
@@ -266,9 +263,9 @@ mod by_hand {
                     picked = _mm512_mask_mov_ps(picked, there[k], z[k]);
                     e[k] = exp(z[k]);
                     sum = _mm512_add_ps(sum, e[k]);
+                    // SAFETY: as above.
+                    unsafe { _mm512_storeu_ps(kept.as_mut_ptr().add(k * plane + i), e[k]) };
                 }
-                // SAFETY: as above.
-                unsafe { _mm512_storeu_ps(kept.as_mut_ptr().add(i), sum) };
                 let w = _mm512_permutexvar_ps(label, table);
                 weight = _mm512_add_ps(weight, w);
                 log = _mm512_fmadd_ps(w, _mm512_sub_ps(picked, ln(sum)), log);
@@ -297,9 +294,7 @@ mod by_hand {
     /// The slices are those of one sample.
     #[target_feature(enable = "avx512f")]
     unsafe fn differentiate<const C: usize>(
-        z: &[f32],
         t: &[i64],
-        kept: &[f32],
         gradient: &mut [f32],
         weights: &[f32; C],
         factors: &[[f32; 2]; C],
@@ -307,21 +302,24 @@ mod by_hand {
     ) {
         let (table, plane) = (_mm512_mul_ps(table(weights), all(scale)), t.len());
         for i in (0..plane).step_by(LANES) {
-            // SAFETY: sixteen positions of the plane.
-            let (label, z, sum): (_, [__m512; C], _) = unsafe {
-                let t = t.as_ptr().add(i);
-                let sum = _mm512_loadu_ps(kept.as_ptr().add(i));
-                (load_labels(t), shifted(z.as_ptr().add(i), t, plane), sum)
-            };
+            let mut e = [all(0.0); C];
+            let mut sum = all(0.0);
+            for (k, e) in e.iter_mut().enumerate() {
+                // SAFETY: sixteen positions of the plane.
+                *e = unsafe { _mm512_loadu_ps(gradient.as_ptr().add(k * plane + i)) };
+                sum = _mm512_add_ps(sum, *e);
+            }
+            // SAFETY: as above.
+            let label = unsafe { load_labels(t.as_ptr().add(i)) };
             let inverse = _mm512_div_ps(all(1.0), sum);
             let w = _mm512_permutexvar_ps(label, table);
             let there: [__mmask16; C] = std::array::from_fn(|k| {
                 _mm512_cmpeq_epi32_mask(label, _mm512_set1_epi32(k as i32))
             });
-            let (mut p, mut q, mut dot): ([__m512; C], [__m512; C], __m512) = (z, z, all(0.0));
+            let (mut p, mut q, mut dot): ([__m512; C], [__m512; C], __m512) = (e, e, all(0.0));
             for k in 0..C {
                 let [always, more] = factors[k];
-                p[k] = _mm512_mul_ps(exp(z[k]), inverse);
+                p[k] = _mm512_mul_ps(e[k], inverse);
                 q[k] = _mm512_mask_mov_ps(all(always), there[k], all(always + more));
                 dot = _mm512_fmadd_ps(p[k], q[k], dot);
             }

@@ -261,17 +261,23 @@ def ms(x):
 
 
 def table(results):
-    """Milliseconds of the fused back end, and how many times as long the others take."""
+    """Milliseconds of the fused back end, with gradients in new memory and in that of former ones, and how many times as
+    long the others take. A copy into old memory is held against old memory, one into new memory against new."""
     others = ["compiled", "eager", "monai", "plain", "candle"]
     lines = [
-        "| case | fused, ms | torch.compile | eager | MONAI | Candle by hand | `candle` | of a copy | of a copy into new memory |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| case | fused, ms | into former gradients, ms | torch.compile | eager | MONAI | Candle by hand | `candle`"
+        " | of a copy, former | of a copy, new |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for what, times in results:
-        fused = times["fused"]["least"]
-        cells = [f"{times[w]['least'] / fused:.1f}×" if w in times else "–" for w in others]
-        cells += [f"{fused / times[w]['least']:.1f}×" if w in times else "–" for w in ["copy", "fresh"]]
-        lines.append(f"| {what} | {ms(fused)} | {' | '.join(cells)} |")
+        least = {way: of["least"] for way, of in times.items()}
+        fused, into = least["fused"], least.get("into")
+        both = [fused] + ([into] if into else [])
+        ratio = lambda w: " / ".join(f"{least[w] / own:.1f}×" for own in both) if w in least else "–"
+        cells = [ratio(w) for w in others]
+        cells.append(f"{into / least['copy']:.1f}×" if into and "copy" in least else "–")
+        cells.append(f"{fused / least['fresh']:.1f}×" if "fresh" in least else "–")
+        lines.append(f"| {what} | {ms(fused)} | {ms(into) if into else '–'} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -160,12 +160,10 @@ impl Schedule {
     /// Keeps what is one number for a whole row.
     fn keep_numbers_of_rows(&mut self, dag: &Dag, earlier: usize, later: usize) {
         let space = self.trips[later].space;
+        let again = self.computed(dag, later, &[]);
         for id in self.computed(dag, earlier, &[]) {
             let reduced = matches!(dag.node(id).op, Op::Reduce(..));
-            if reduced
-                && self.place[id] == Where::Tile(space)
-                && self.computed(dag, later, &[]).contains(&id)
-            {
+            if reduced && self.place[id] == Where::Tile(space) && again.contains(&id) {
                 self.hand_on(id, earlier, later);
             }
         }

@@ -4,7 +4,8 @@
 //!
 //! 1. `expand` puts sizes in and spells composite operations out; `merge` joins dims.
 //! 2. `space` chooses loop nests, `schedule` the passes: a reduction whose result is needed
-//!    again at full size ends one, so their number is the depth of such reductions.
+//!    again at full size ends one, so their number is the depth of such reductions. `keep` says
+//!    what they hand on.
 //! 3. `tile` writes the program of each pass: instructions over a tile of some hundred
 //!    positions that stays in the first cache; `registers` gives them scratch memory.
 //! 4. Everything between passes, and whatever fits no loop nest, is a whole-tensor operation on
@@ -13,8 +14,8 @@
 //!
 //! **Invariants**: no instruction reads what it writes, but for accumulators; the partition into
 //! tiles and tasks follows from sizes alone; nothing of the size of an input is stored but
-//! gradients, one number per position where that saves exponentials, and the operands of
-//! operations that need a whole tensor.
+//! gradients, what waits in their memory before, one number per position where that is cheaper than to compute
+//! it again, and the operands of operations that need a whole tensor.
 //!
 //! Must not know: spec languages, threads, Candle.
 

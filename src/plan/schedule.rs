@@ -6,9 +6,7 @@
 //! number of passes is the depth of reductions and not the number of terms.
 //!
 //! Values in tiles have no fixed time: each pass computes those that its *sinks* (reductions and
-//! stores) need, again if an earlier pass has had them. What is dear to recompute is kept: sums of
-//! exponentials, one number per position, and what has the size of a gradient, such as probabilities, in the
-//! memory that the gradient is to have.
+//! stores) need, again if an earlier pass has had them, unless that is dear (`keep.rs`).
 
 use super::dag::{Dag, Id, Op};
 use super::space::{Reduction, Space, spaces, weight};
