@@ -44,8 +44,8 @@ pub(super) enum Turns {
     Stepped { from: usize, count: usize },
 }
 
-/// How far ahead lanes are fetched where the code runs along them. Further ahead they are gone again before they are
-/// used, where many planes compete for the same sets of a cache.
+/// How far ahead lanes are fetched where the code runs along them. Several hundred are slower where tensors leave the
+/// caches.
 const AHEAD: usize = 64;
 
 /// So many steps leave a processor waiting. Among more, it finds some that wait for nothing, and the values of two
