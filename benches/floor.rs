@@ -1,6 +1,7 @@
 //! What a program written by hand for one loss takes: dice + wce in AVX-512 instructions, everything
-//! in registers, exponentials waiting in the memory of the gradient, which is there already. No code that a compiler of losses makes comes
-//! below it by much, so it says how much of the time belongs to the loss and how much to lossc.
+//! in registers, exponentials waiting in the memory of the gradient, which is there already. No code
+//! that a compiler of losses makes comes below it by much, so it says how much of the time belongs to
+//! the loss and how much to lossc.
 //!
 //! `cargo bench --bench floor` prints the least of many runs of both, in turns, on as many threads as
 //! there are processors. It checks first that value and gradient are those of the fused back end.

@@ -416,12 +416,13 @@ impl Loss {
     /// The same, where the gradients of variables take the memory of those that the store has from
     /// an earlier call. New memory can take longer than the loss, as the system clears it.
     ///
-    /// The store then has what [`Loss::value_and_grad`] returns, and nothing else. Tensors taken from the store
-    /// before, or clones of them, show the new gradients; nobody may read them meanwhile. The fused back end
-    /// alone reuses memory, of tensors that are dense and of the shape and element type of their variable.
+    /// The store then has what [`Loss::value_and_grad`] returns, and nothing else. Clones of the tensors that it had
+    /// show the new gradients, and nobody may read them meanwhile. The fused back end alone reuses memory, of tensors
+    /// that are dense, have their memory for themselves and are of the size and element type of their variable.
     ///
     /// # Errors
-    /// As [`Loss::run`]; the store is then as it was.
+    /// As [`Loss::run`]. The store is then as it was, unless it is the backward pass of a model behind the inputs that
+    /// fails: by then its gradients have been overwritten.
     pub fn value_and_grad_into(
         &self,
         inputs: impl Into<Inputs>,

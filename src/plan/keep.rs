@@ -1,7 +1,7 @@
 //! What passes hand on to later ones, where that is cheaper than to compute it again.
 //!
 //! A value that has the size of a gradient waits in the memory of the gradient, until the pass that
-//! writes it there has read it; besides, one number for each position is kept.
+//! writes the gradient has read it; besides, a pass finds at most one number for each position.
 
 use super::dag::{Dag, Id, Op};
 use super::schedule::{MOVED, Schedule, Where};
@@ -61,7 +61,7 @@ impl Schedule {
 
     fn best(&self, dag: &Dag, earlier: usize, later: usize, spare: &[bool]) -> Choice {
         let lane = self.spaces[self.trips[later].space].lane;
-        let nodes = self.wanted(dag, earlier, later, &[]);
+        let nodes = self.common(dag, earlier, later, &[]);
         let mut large = vec![None];
         for &(output, written) in &self.trips[later].outputs {
             let dims = dag.dims(written);
@@ -77,25 +77,25 @@ impl Schedule {
                 large.extend(same.map(|&id| Some((id, output))));
             }
         }
+        let alone = self.cost(dag, earlier, &[], &[]) + self.cost(dag, later, &[], &[]);
         let mut best = Choice::default();
         for large in large {
-            let alone = Choice {
-                earlier,
-                large,
-                ..Choice::default()
-            };
-            let found: Vec<Id> = alone.nodes().collect();
-            let small = self.wanted(dag, earlier, later, &found);
+            let found: Vec<Id> = large.into_iter().map(|(id, _)| id).collect();
+            let small = self.common(dag, earlier, later, &found);
             let small = small.into_iter().filter(|&id| self.small(dag, id));
             for small in small.map(Some).chain([None]) {
-                let choice = self.rated(
-                    dag,
-                    later,
-                    Choice {
-                        small,
-                        ..alone.clone()
-                    },
-                );
+                let mut choice = Choice {
+                    saved: 0.0,
+                    earlier,
+                    large,
+                    small,
+                };
+                let kept: Vec<Id> = choice.nodes().collect();
+                let moved = kept.iter().map(|&id| 2.0 * MOVED * dag.count(id) as f64);
+                choice.saved = alone
+                    - self.cost(dag, earlier, &kept, &[])
+                    - self.cost(dag, later, &[], &kept)
+                    - moved.sum::<f64>();
                 if choice.saved > best.saved {
                     best = choice;
                 }
@@ -112,47 +112,34 @@ impl Schedule {
         }
     }
 
-    /// What a later pass computes that an earlier one could, and what it uses for more than that.
-    fn wanted(&self, dag: &Dag, earlier: usize, later: usize, found: &[Id]) -> Vec<Id> {
+    /// What a later pass computes that an earlier one could.
+    fn common(&self, dag: &Dag, earlier: usize, later: usize, found: &[Id]) -> Vec<Id> {
         let stage = self.trips[earlier].stage;
         let space = self.trips[later].space;
-        let computed = self.computed(dag, later, found);
-        let early = |id: Id| self.place[id] == Where::Tile(space) && self.stage[id] <= stage;
-        // What waits in an output is overwritten by then.
-        let free = |id: Id| self.in_output[id].is_none();
-        let mut wanted = vec![false; dag.nodes.len()];
-        for &id in &computed {
-            if !early(id) {
-                dag.node(id).args.iter().for_each(|&a| wanted[a] = true);
-            }
-        }
-        self.trips[later].roots().for_each(|id| wanted[id] = true);
-        let fits = |id: Id| early(id) && free(id) && dag.node(id).elem == Elem::Float;
-        let chosen = computed.into_iter().filter(|&id| wanted[id] && fits(id));
-        chosen.collect()
+        let fits = |id: &Id| {
+            self.place[*id] == Where::Tile(space)
+                && self.stage[*id] <= stage
+                && dag.node(*id).elem == Elem::Float
+                // What waits in an output is overwritten by then.
+                && self.in_output[*id].is_none()
+        };
+        let mut common = self.computed(dag, later, &[], found);
+        common.retain(fits);
+        common
     }
 
-    /// A choice with what it saves.
-    fn rated(&self, dag: &Dag, later: usize, choice: Choice) -> Choice {
-        let found: Vec<Id> = choice.nodes().collect();
-        let cost = |nodes: Vec<Id>| nodes.iter().map(|&id| self.price(dag, id)).sum::<f64>();
-        let saved = cost(self.computed(dag, later, &[])) - cost(self.computed(dag, later, &found));
-        let trip = &self.trips[choice.earlier];
-        let roots = trip.roots().chain(found.iter().copied());
-        let more = cost(self.closure(dag, trip.space, roots, &trip.finds))
-            - cost(self.closure(dag, trip.space, trip.roots(), &trip.finds));
-        let moved = found.iter().map(|&id| 2.0 * MOVED * dag.count(id) as f64);
-        Choice {
-            saved: saved - more - moved.sum::<f64>(),
-            ..choice
-        }
+    /// What a pass costs that keeps some more nodes and finds some.
+    fn cost(&self, dag: &Dag, trip: usize, kept: &[Id], found: &[Id]) -> f64 {
+        let computed = self.computed(dag, trip, kept, found);
+        computed.iter().map(|&id| self.price(dag, id)).sum()
     }
 
-    /// What a pass computes or reads if it finds some more nodes stored, without those.
-    fn computed(&self, dag: &Dag, trip: usize, found: &[Id]) -> Vec<Id> {
+    /// What such a pass computes or reads, but for what it finds.
+    fn computed(&self, dag: &Dag, trip: usize, kept: &[Id], found: &[Id]) -> Vec<Id> {
         let trip = &self.trips[trip];
         let finds: Vec<Id> = trip.finds.iter().chain(found).copied().collect();
-        let mut all = self.closure(dag, trip.space, trip.roots(), &finds);
+        let roots = trip.roots().chain(kept.iter().copied());
+        let mut all = self.closure(dag, trip.space, roots, &finds);
         all.retain(|id| !finds.contains(id));
         all
     }
@@ -160,8 +147,8 @@ impl Schedule {
     /// Keeps what is one number for a whole row.
     fn keep_numbers_of_rows(&mut self, dag: &Dag, earlier: usize, later: usize) {
         let space = self.trips[later].space;
-        let again = self.computed(dag, later, &[]);
-        for id in self.computed(dag, earlier, &[]) {
+        let again = self.computed(dag, later, &[], &[]);
+        for id in self.computed(dag, earlier, &[], &[]) {
             let reduced = matches!(dag.node(id).op, Op::Reduce(..));
             if reduced && self.place[id] == Where::Tile(space) && again.contains(&id) {
                 self.hand_on(id, earlier, later);

@@ -90,17 +90,14 @@ impl Prepared {
     ) -> Result<Vec<Tensor>> {
         let program = self.program(sizes, inputs)?;
         let owner = |output: &PlanOutput| {
-            let (_, tensor) = room
-                .iter()
-                .find(|(input, _)| Role::Grad(*input) == output.role)?;
+            let mut room = room.iter();
+            let (_, tensor) = room.find(|(input, _)| Role::Grad(*input) == output.role)?;
             let fits = tensor.elem_count() == output.shape.iter().product::<usize>()
                 && element(tensor.dtype()) == Some(output.dtype)
                 && !inputs.iter().any(|input| recycle::shared(input, tensor));
-            let values = fits.then(|| recycle::take(tensor)).flatten()?;
-            Some((tensor, values))
+            fits.then_some(tensor)
         };
-        let outputs = program.plan().outputs.iter();
-        let (owners, former): (Vec<_>, Vec<_>) = outputs.map(|o| owner(o).unzip()).unzip();
+        let owners: Vec<Option<&Tensor>> = program.plan().outputs.iter().map(owner).collect();
         let guards: Vec<_> = inputs.iter().map(|t| t.storage_and_layout()).collect();
         let mut views = Vec::with_capacity(inputs.len());
         for (storage, layout) in &guards {
@@ -114,6 +111,12 @@ impl Prepared {
                 offset: layout.start_offset(),
             });
         }
+        // Nothing fails from here on until they have elements again.
+        let taken = owners.into_iter().map(|owner| {
+            let owner = owner?;
+            Some((owner, recycle::take(owner)?))
+        });
+        let (owners, former): (Vec<_>, Vec<_>) = taken.map(Option::unzip).unzip();
         let values = program.run_into(&views, rayon::current_num_threads(), former);
         let outputs = program.plan().outputs.iter().zip(owners).zip(values);
         outputs

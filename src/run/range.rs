@@ -4,8 +4,9 @@ use super::threads;
 use candle_core::{CpuStorage, DType, Result, Storage, Tensor};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// So many labels are worth a thread of their own.
-const SHARE: usize = 64 * 1024;
+/// So many bytes of labels are worth a thread of their own: handing them over takes a microsecond, and looking at them
+/// two or more.
+const SHARE: usize = 128 * 1024;
 
 /// The place, in row-major order, of the first label that is negative or not below `classes`, and is
 /// not the one that is `spared`.
@@ -88,7 +89,7 @@ fn wide(labels: &[i64], classes: usize, spared: Option<i64>) -> Option<usize> {
 /// Whether something is wrong with some of the labels, looked for by all threads.
 fn any<T: Sync>(labels: &[T], wrong: impl Fn(&[T]) -> bool + Sync) -> bool {
     let threads = rayon::current_num_threads();
-    let share = labels.len().div_ceil(threads).max(SHARE);
+    let share = labels.len().div_ceil(threads).max(SHARE / size_of::<T>());
     let found = AtomicBool::new(false);
     threads::each(labels.chunks(share), |labels| {
         if wrong(labels) {
@@ -152,10 +153,12 @@ mod tests {
         }
     }
 
+    /// Labels for several threads, whichever of them has the one that is wrong.
     #[test]
     fn finds_it_among_many() {
-        for at in [0, super::SHARE - 1, super::SHARE, 3 * super::SHARE + 5] {
-            let mut labels = vec![2i64; 3 * super::SHARE + 6];
+        let count = 3 * super::SHARE + 6;
+        for at in [0, super::SHARE - 1, super::SHARE, count - 1] {
+            let mut labels = vec![2i64; count];
             labels[at] = 3;
             let labels = Tensor::new(labels, &Device::Cpu).unwrap();
             for dtype in [DType::I64, DType::U8] {

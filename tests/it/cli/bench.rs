@@ -76,25 +76,37 @@ fn the_plan_shows_its_passes() {
 /// one number for each position.
 #[test]
 fn the_plan_says_what_is_handed_on() {
-    let args: Vec<&str> = ["compile", "-", "--emit", "plan"]
-        .into_iter()
-        .chain(["--shape", "pred=2,19,13,11"])
-        .collect();
-    let plan = given(&args, "dice() + ce() + focal()").fine();
-    let passes: Vec<&str> = plan.split("\npass over ").skip(1).collect();
+    let args = [
+        "compile",
+        "-",
+        "--emit",
+        "plan",
+        "--shape",
+        "pred=2,5,13,11",
+    ];
     let line = |pass: &str, verb: &str| {
         let found = pass.lines().find(|line| line.starts_with(verb));
         found.unwrap_or_default().to_string()
     };
-    let [first, second] = passes[..] else {
-        panic!("two passes: {plan}");
-    };
-    let written = line(first, "  writes ");
-    assert!(written.contains("out7 f32"), "{plan}");
-    assert_eq!(written.matches("kept ").count(), 1, "{plan}");
-    let read = line(second, "  reads ");
-    assert!(!read.contains("pred"), "{plan}");
-    assert!(read.contains("out7 f32"), "{plan}");
-    assert_eq!(line(second, "  writes "), "  writes out7 f32");
-    assert!(second.contains("the last one first"), "{plan}");
+    for spec in [
+        "dice() + focal()",
+        "dice() + ce() + focal()",
+        "dice() + wce([0.1, 1, 1, 1, 2]) + focal()",
+    ] {
+        let plan = given(&args, spec).fine();
+        let passes: Vec<&str> = plan.split("\npass over ").skip(1).collect();
+        let [first, second] = passes[..] else {
+            panic!("two passes: {plan}");
+        };
+        let gradient = line(second, "  writes ").replace("  writes ", "");
+        assert!(gradient.starts_with("out"), "{plan}");
+        let written = line(first, "  writes ");
+        assert!(written.contains(&gradient), "{plan}");
+        assert_eq!(written.matches("kept ").count(), 1, "{plan}");
+        let read = line(second, "  reads ");
+        assert!(!read.contains("pred"), "{plan}");
+        assert!(read.contains(&gradient), "{plan}");
+        assert_eq!(read.matches("kept ").count(), 1, "{plan}");
+        assert!(second.contains("the last one first"), "{plan}");
+    }
 }

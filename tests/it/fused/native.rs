@@ -66,7 +66,12 @@ graph(x: f[N, S], y: f[N, S], z: f[N, S]) {{
 ",
         op.name()
     );
-    let graph = parse(&text).unwrap_or_else(|e| panic!("{text}{e:?}"));
+    same_gradients(&text, lanes, &format!("{op:?}"));
+}
+
+/// The gradients by three inputs over N and S, in code and by kernels.
+fn same_gradients(text: &str, lanes: usize, what: &str) {
+    let graph = parse(text).unwrap_or_else(|e| panic!("{text}{e:?}"));
     let wanted = vec![0, 1, 2];
     let graph = passes::apply(graph, passes::GRADIENT, &Config { wanted });
     let sizes = DimSizes(vec![3, lanes]);
@@ -83,9 +88,43 @@ graph(x: f[N, S], y: f[N, S], z: f[N, S]) {{
             for (at, (code, kernels)) in code.iter().zip(&kernels).enumerate() {
                 assert!(
                     code.to_bits() == kernels.to_bits() || code.is_nan() && kernels.is_nan(),
-                    "{op:?}, {:?} of {lanes} lanes: {code:e} instead of {kernels:e} at {at}",
+                    "{what}, {:?} of {lanes} lanes: {code:e} instead of {kernels:e} at {at}",
                     output.role
                 );
+            }
+        }
+    }
+}
+
+/// The largest and the least of several, of which any may be NaN, and of a choice that is NaN where another number is.
+/// The gradient by z is what is multiplied by it.
+#[test]
+fn extremes_of_several_have_the_bits_of_kernels() {
+    for op in ["max", "min"] {
+        for first in ["add %0 %0", "select %3 %0 %4", "select %3 %4 %0"] {
+            let text = format!(
+                "\
+dims N, S
+graph(x: f[N, S], y: f[N, S], z: f[N, S]) {{
+  %0: f[N, S] = input x
+  %1: f[N, S] = input y
+  %2: f[N, S] = input z
+  %3: b[N, S] = lt %1 %0
+  %4: f[N, S] = const nan
+  %5: f[N, S] = {first}
+  %6: f[N, S] = {op} %5 %1
+  %7: f[N, S] = neg %1
+  %8: f[N, S] = {op} %6 %7
+  %9: f[N, S] = mul %1 %1
+  %10: f[N, S] = {op} %8 %9
+  %11: f[N, S] = mul %10 %2
+  %12: f[] = sum[N, S] %11
+  total = %12
+}}
+"
+            );
+            for lanes in [1, 16, 31, 67, 523] {
+                same_gradients(&text, lanes, &format!("{op} of {first}"));
             }
         }
     }

@@ -293,7 +293,13 @@ fn end_sums(asm: &mut Assembler, stretch: &Stretch, frame: &Frame) {
     }
 }
 
-/// into = into ⊕ with in some lanes; NaN in either is NaN. `wide` says that they are f64.
+/// Whether joining values takes a mask besides.
+pub(super) fn compares(op: ReduceOp) -> bool {
+    matches!(op, ReduceOp::Max | ReduceOp::Min)
+}
+
+/// into = into ⊕ with in some lanes; NaN in either is NaN. `spare` is a mask if one is needed, `wide` says that they are
+/// f64.
 pub(super) fn join(
     asm: &mut Assembler,
     op: ReduceOp,
@@ -302,6 +308,7 @@ pub(super) fn join(
     spare: K,
     wide: bool,
 ) {
+    let compares = compares(op);
     let op = match (op, wide) {
         (ReduceOp::Prod, true) => ops::MUL_F64,
         (ReduceOp::Max, true) => ops::MAX_F64,
@@ -312,7 +319,7 @@ pub(super) fn join(
         (ReduceOp::Min, false) => ops::MIN,
         (_, false) => ops::ADD,
     };
-    if [ops::MAX, ops::MIN, ops::MAX_F64, ops::MIN_F64].contains(&op) {
+    if compares {
         // The instruction gives its second operand if either is NaN, so one in the first is left alone.
         const ORDERED: u8 = 7;
         let compare = if wide { ops::COMPARE_F64 } else { ops::COMPARE };

@@ -210,6 +210,8 @@ pub(super) struct Graph {
     nodes: RefCell<Vec<Node>>,
     known: RefCell<HashMap<Node, Id>>,
     items: RefCell<Vec<Item>>,
+    /// Extremes of several values: whether all of these are numbers, and the extreme if they are.
+    extremes: RefCell<HashMap<Id, (Id, Id)>>,
     /// Whether something was asked for that code is not generated for.
     refused: Cell<bool>,
 }
@@ -406,19 +408,14 @@ impl Graph {
         if let Some(extreme) = self.extreme(mask, b, c) {
             return extreme;
         }
-        match self.get(mask) {
-            // Within bounds: the lower one where it is above all that the upper one leaves.
-            Node::Op(Op::Compare(LESS), [x, low, _]) if low == b => {
-                if let (Node::Op(Op::Smaller, [high, y, _]), Some(low)) =
-                    (self.get(c), self.as_constant(low))
-                    && y == x
-                    && let Some(high) = self.as_constant(high)
-                    && f32::from_bits(low) <= f32::from_bits(high)
-                {
-                    return self.op(Op::Larger, &[b, c]);
-                }
-            }
-            _ => {}
+        // Within bounds: the lower one where it is above all that the upper one leaves.
+        if let Node::Op(Op::Compare(LESS), [x, low, _]) = self.get(mask)
+            && let Node::Op(Op::Smaller, [high, y, _]) = self.get(c)
+            && (low, x) == (b, y)
+            && let (Some(low), Some(high)) = (self.as_constant(low), self.as_constant(high))
+            && f32::from_bits(low) <= f32::from_bits(high)
+        {
+            return self.op(Op::Larger, &[b, c]);
         }
         match self.get(mask) {
             Node::Op(Op::Compare(LESS), [x, y, _]) if (b, c) == (y, x) => {
@@ -437,33 +434,37 @@ impl Graph {
         self.add(Node::Op(Op::Select, [mask, b, c]))
     }
 
-    /// The largest or least of several, NaN if one is: their extreme as the instruction has it, and whether none is
+    /// The a and b of which a choice is the larger or the smaller, NaN if either is.
+    fn extreme_of_two(&self, choice: [Id; 3]) -> Option<(Op, Id, Id)> {
+        let [mask, chosen, a] = choice;
+        match (self.get(mask), self.get(chosen)) {
+            (Node::Op(Op::Compare(SAME), [y, z, _]), Node::Op(op, [w, b, _]))
+                if matches!(op, Op::Larger | Op::Smaller) && [y, z, w] == [a; 3] =>
+            {
+                Some((op, a, b))
+            }
+            _ => None,
+        }
+    }
+
+    /// The largest or least of three or more, NaN if one is: their extreme as the instruction has it, and whether none is
     /// NaN, which two of them tell in one comparison, and none waits for another.
     fn extreme(&self, mask: Id, b: Id, c: Id) -> Option<Id> {
-        let (op, x) = match (self.get(mask), self.get(b)) {
-            (Node::Op(Op::Compare(SAME), [y, z, _]), Node::Op(op, [w, x, _]))
-                if matches!(op, Op::Larger | Op::Smaller) && [y, z, w] == [c; 3] =>
-            {
-                (op, x)
-            }
-            _ => return None,
-        };
-        let (numbers, of) = match self.get(c) {
-            Node::Op(Op::Select, [mask, m, other]) => match (self.get(mask), self.get(m)) {
-                (Node::Op(Op::Compare(SAME), [y, z, _]), Node::Op(inner, [w, x, _]))
-                    if inner == op && [y, z, w] == [other; 3] =>
-                {
-                    (self.op(Op::Compare(ORDERED), &[other, x]), m)
-                }
-                _ if self.as_constant(other) == Some(f32::NAN.to_bits()) => (mask, m),
-                _ => return None,
-            },
-            _ => return None,
-        };
+        let (op, before, x) = self.extreme_of_two([mask, b, c])?;
+        let known = self.extremes.borrow().get(&before).copied();
+        let (numbers, of) = known.or_else(|| {
+            let Node::Op(Op::Select, choice) = self.get(before) else {
+                return None;
+            };
+            let (_, y, z) = self.extreme_of_two(choice)?;
+            Some((self.op(Op::Compare(ORDERED), &[y, z]), choice[1]))
+        })?;
         let numbers = self.numbers(numbers, x);
         let of = self.op(op, &[of, x]);
         let nan = self.constant(f32::NAN.to_bits());
-        Some(self.add(Node::Op(Op::Select, [numbers, of, nan])))
+        let extreme = self.add(Node::Op(Op::Select, [numbers, of, nan]));
+        self.extremes.borrow_mut().insert(extreme, (numbers, of));
+        Some(extreme)
     }
 
     /// Whether what a mask says holds and x is a number.

@@ -5,7 +5,7 @@
 //! as a graph by running the functions that kernels are made of on symbolic numbers (`trace.rs`, `traced.rs`,
 //! `graph.rs`), so that each is defined once; equal values are computed once. Instructions are chosen
 //! and registers given out along the way (`select.rs`, `memory.rs`, `registers.rs`); the code is put into a loop
-//! (`emit.rs`), encoded (`encode.rs`) and run (`code.rs`).
+//! (`emit.rs`), for two vectors at a time where steps wait for each other (`twice.rs`), encoded (`encode.rs`) and run (`code.rs`).
 //!
 //! Results are those of the kernels bit by bit, but for sums across lanes, whose partial sums are
 //! other ones.

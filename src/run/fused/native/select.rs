@@ -1,6 +1,6 @@
 //! The choice of instructions: one value after the other, each into a register.
 
-use super::emit::{Frame, LANE, PARTIAL, SumAt, join, stack};
+use super::emit::{Frame, LANE, PARTIAL, SumAt, compares, join, stack};
 use super::encode::{self, Assembler, K, Lanes, Mem, Rm, Zmm, ops};
 use super::graph::{
     Address, Effect, Id, Item, LESS, LESS_OR_SAME, NOT_LESS, NOT_LESS_OR_SAME, Node, Op,
@@ -136,6 +136,10 @@ impl<'a> Body<'a> {
             match item {
                 Item::Value(id) if self.inside[id.index()] => continue,
                 Item::Value(id) => self.value(asm, *id),
+                Item::Effect(Effect::Keep { at, value }) => self.store(asm, *at, false, *value),
+                Item::Effect(Effect::Store { at, past, value }) => {
+                    self.store(asm, *at, *past, *value);
+                }
                 Item::Effect(Effect::Sum { sum, value }) => {
                     // Those that follow for the same accumulator find it in a register.
                     let next = |item: &&Item| match item {
@@ -149,7 +153,6 @@ impl<'a> Body<'a> {
                     }
                     self.sum(asm, *sum, &values);
                 }
-                Item::Effect(effect) => self.effect(asm, effect),
             }
             self.vectors.unlock_all();
             self.masks.unlock_all();
@@ -569,31 +572,17 @@ impl<'a> Body<'a> {
         into
     }
 
-    fn effect(&mut self, asm: &mut Assembler, effect: &Effect) {
-        let operands = self.operands(&Item::Effect(*effect));
-        match *effect {
-            Effect::Keep { at, value } => {
-                let from = self.register(asm, value);
-                let mem = self.lanes(asm, at, 4);
-                // Lanes before the first whole line leave no room for a vector behind the last.
-                let lanes = match self.some {
-                    true => Lanes::Some(PARTIAL),
-                    false => Lanes::All,
-                };
-                asm.store(ops::STORE, mem, from, lanes);
-            }
-            Effect::Store { at, past, value } => {
-                let from = self.register(asm, value);
-                let mem = self.lanes(asm, at, 4);
-                match (past, self.some) {
-                    (_, true) => asm.store(ops::STORE, mem, from, Lanes::Some(PARTIAL)),
-                    (false, _) => asm.store(ops::STORE, mem, from, Lanes::All),
-                    (true, _) => self.past(asm, mem, from),
-                }
-            }
-            Effect::Sum { sum, value } => return self.sum(asm, sum, &[value]),
+    /// Stores a value; past the cache if so.
+    fn store(&mut self, asm: &mut Assembler, at: Address, past: bool, value: Id) {
+        let from = self.register(asm, value);
+        let mem = self.lanes(asm, at, 4);
+        match (past, self.some) {
+            // Lanes before the first whole line leave no room for a vector behind the last.
+            (_, true) => asm.store(ops::STORE, mem, from, Lanes::Some(PARTIAL)),
+            (false, _) => asm.store(ops::STORE, mem, from, Lanes::All),
+            (true, _) => self.past(asm, mem, from),
         }
-        self.pass(&operands);
+        self.pass(&[value]);
     }
 
     /// Adds values to an accumulator.
@@ -608,8 +597,7 @@ impl<'a> Body<'a> {
         };
         for &value in values {
             self.add_to(asm, into, self.stretch.sums[n].op, value);
-            let effect = Effect::Sum { sum: n, value };
-            let operands = self.operands(&Item::Effect(effect));
+            let operands = self.operands(&Item::Effect(Effect::Sum { sum: n, value }));
             self.pass(&operands);
             self.vectors.unlock_all();
             self.masks.unlock_all();
@@ -650,7 +638,10 @@ impl<'a> Body<'a> {
         match factor {
             Some(_) => asm.vector(ops::MULTIPLY_ADD[2][0], into, factor, rm, lanes),
             None => {
-                let spare = self.mask_room(asm);
+                let spare = match compares(op) {
+                    true => self.mask_room(asm),
+                    false => K(0),
+                };
                 join(asm, op, (into, rm), lanes, spare, false);
             }
         }
