@@ -11,9 +11,10 @@ use super::Workspace;
 use super::kernels::{Block, Isa, Kernel, WIDE, block, fence, kernel, prefetch};
 use super::lanes::{Int, Lanes};
 use super::memory::prefer_huge_pages;
-use super::native::{self, Native, Piece};
+use super::native::{self, Native, Piece, VECTOR};
+use super::outputs::placed;
 use super::whole::{join, start};
-use crate::plan::{Base, DType, Instr, Lane, Loc, Pass, Place, TileOp};
+use crate::plan::{Base, DType, Instr, Lane, Loc, Pass, Place, Plan, TileOp};
 use crate::run::threads;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,6 +77,8 @@ pub(super) struct Loaded {
     pace: usize,
     /// How many tiles of a row are done at once.
     span: usize,
+    /// An array whose lines of memory tiles begin with, but for the first of a row.
+    lines: Option<usize>,
 }
 
 /// A part of a program.
@@ -89,8 +92,8 @@ enum Unit {
 struct Stride {
     offset: usize,
     outer: Vec<usize>,
-    /// Per tile.
-    tile: usize,
+    /// Per lane.
+    lane: usize,
 }
 
 /// Lanes that generated code does at once where it needs no scratch memory, which a tile bounds otherwise. The
@@ -163,11 +166,23 @@ pub(super) struct Worker {
 unsafe impl Send for Worker {}
 
 /// Generates code for this machine if so, and chooses kernels for what has none.
-pub(super) fn load(pass: &Pass, lane: Lane, generate: bool) -> Loaded {
-    match lane {
+pub(super) fn load(plan: &Plan, pass: &Pass, generate: bool) -> Loaded {
+    let mut loaded = match plan.lane {
         Lane::F32 => by_isa::<f32>(pass, generate),
         Lane::F64 => by_isa::<f64>(pass, generate),
-    }
+    };
+    let native = loaded.units.iter().any(|u| matches!(u, Unit::Native(_)));
+    loaded.lines = pass.arrays.iter().position(|array| {
+        let placed = match array.place {
+            Place::Output(n) => {
+                let shape = &plan.outputs[n].shape;
+                placed(shape.iter().product::<usize>() * array.dtype.size())
+            }
+            _ => false,
+        };
+        native && placed && array.written && array.dtype == DType::F32 && array.lane == 1
+    });
+    loaded
 }
 
 fn by_isa<T: Lanes>(pass: &Pass, generate: bool) -> Loaded {
@@ -307,11 +322,7 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass, generate: bool) -> Loaded {
         Stride {
             offset: a.offset * size,
             outer: a.outer.iter().map(|s| s * size).collect(),
-            tile: if pass.rows {
-                0
-            } else {
-                a.lane * pass.width * size
-            },
+            lane: if pass.rows { 0 } else { a.lane * size },
         }
     };
     Loaded {
@@ -327,6 +338,7 @@ fn loaded<T: Lanes, I: Isa>(pass: &Pass, generate: bool) -> Loaded {
             false => 1,
         },
         ahead,
+        lines: None,
     }
 }
 
@@ -483,87 +495,39 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
     }));
     let (tiles, rows) = (pass.tiles_per_row(), pass.row_count());
     let range = tiles_of(pass, block, tiles, rows);
-    let turns = pass.turns();
+    let at_once = if pass.rows {
+        pass.lane
+    } else {
+        loaded.span * pass.width
+    };
     let mut next = range.start;
     while next < range.end {
-        let (row, at) = (next / tiles, next % tiles);
-        let count = loaded.span.min(tiles - at).min(range.end - next);
-        next += count;
-        let lanes = if pass.rows {
-            pass.lane
-        } else {
-            (count * pass.width).min(pass.lane - at * pass.width)
+        let row = next / tiles;
+        let end = range.end.min((row + 1) * tiles);
+        let head = before_line(shared, row);
+        // Tiles are so many lanes earlier than they would be, all but the first, so that they begin with a line.
+        let earlier = match head {
+            1.. if pass.width >= VECTOR => VECTOR - head,
+            _ => 0,
         };
-        // SAFETY: the addresses are those of elements in the arrays, or one past.
-        let not_first = unsafe { place(shared, worker, row, at) };
-        for &(slot, start) in &pass.row_slots {
-            // SAFETY: as above.
-            unsafe { *slots.add(slot) = [start; WIDE] };
-        }
-        for m in &loaded.moving {
-            let address = worker.bases[m.base as usize].wrapping_add(m.offset);
-            worker.operands[m.code][m.operand] = address;
-        }
-        let mut ahead = loaded.ahead.chunks(loaded.pace.max(1));
-        let bases = &worker.bases;
-        let mut fetch = || {
-            for &(base, offset) in ahead.next().unwrap_or_default() {
-                prefetch(bases[base as usize].wrapping_add(offset));
-            }
+        let first = |tile: usize| match tile {
+            0 => 0,
+            _ if tile == tiles => pass.lane,
+            _ => tile * pass.width - earlier,
         };
-        for unit in &loaded.units {
-            let (looped, range) = match unit {
-                Unit::Kernels { looped, range } => (looped, range),
-                Unit::Native(native) => {
-                    let pointers = &mut worker.pointers;
-                    // SAFETY: the plan's operands lie within their arrays and registers.
-                    unsafe {
-                        if pass.rows {
-                            native.run_row(bases, pointers, lanes, pass.width);
-                        } else {
-                            native.run(bases, pointers, lanes);
-                        }
-                    }
-                    continue;
-                }
+        let [mut lane, end_lane] = [next, end].map(|tile| first(tile - row * tiles));
+        while lane < end_lane {
+            let (head, full) = match lane {
+                0 if !pass.rows => (head, at_once - earlier),
+                0 => (head, at_once),
+                _ => (0, at_once),
             };
-            let code = &loaded.code[range.clone()];
-            let operands = &mut worker.operands[range.clone()];
-            if !*looped {
-                let n = if pass.rows { 1 } else { lanes };
-                for (instr, at) in code.iter().zip(operands) {
-                    fetch();
-                    if instr.guard & not_first == 0 {
-                        // SAFETY: the plan's operands lie within their arrays and registers.
-                        unsafe { step(instr, at, if instr.single { 1 } else { n }) };
-                    }
-                }
-                continue;
-            }
-            for turn in 0..turns {
-                let n = if pass.rows {
-                    pass.width.min(lanes - turn * pass.width)
-                } else {
-                    lanes
-                };
-                for (instr, at) in code.iter().zip(operands.iter_mut()) {
-                    fetch();
-                    if instr.guard & not_first == 0 {
-                        // SAFETY: as above.
-                        unsafe { step(instr, at, n) };
-                    }
-                    for (at, step) in at.iter_mut().zip(&instr.steps) {
-                        *at = at.wrapping_add(*step);
-                    }
-                }
-            }
-            // Back to where the next tile begins.
-            for (instr, at) in code.iter().zip(operands) {
-                for (at, step) in at.iter_mut().zip(&instr.steps) {
-                    *at = at.wrapping_sub(turns * step);
-                }
-            }
+            let lanes = full.min(end_lane - lane);
+            // SAFETY: the caller's promise; the lanes are those of this task.
+            unsafe { tile(shared, worker, (row, lane), (head, lanes)) };
+            lane += lanes;
         }
+        next = end;
     }
     for sum in &pass.sums {
         for slot in sum.slot..sum.slot + sum.width {
@@ -582,6 +546,91 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
     }
 }
 
+/// Runs the program for some lanes of a row, of which so many come before a line of memory begins.
+///
+/// # Safety
+/// As for [`task`]: the lanes are some of the task.
+unsafe fn tile(
+    shared: &Shared<'_>,
+    worker: &mut Worker,
+    (row, lane): (usize, usize),
+    (head, lanes): (usize, usize),
+) {
+    let (pass, loaded) = (shared.pass, shared.loaded);
+    let turns = pass.turns();
+    // SAFETY: the addresses are those of elements in the arrays, or one past.
+    let not_first = unsafe { place(shared, worker, row, lane) };
+    let slots = worker.slots.pointer().cast::<[f64; WIDE]>();
+    for &(slot, start) in &pass.row_slots {
+        // SAFETY: as above.
+        unsafe { *slots.add(slot) = [start; WIDE] };
+    }
+    for m in &loaded.moving {
+        let address = worker.bases[m.base as usize].wrapping_add(m.offset);
+        worker.operands[m.code][m.operand] = address;
+    }
+    let mut ahead = loaded.ahead.chunks(loaded.pace.max(1));
+    let bases = &worker.bases;
+    let mut fetch = || {
+        for &(base, offset) in ahead.next().unwrap_or_default() {
+            prefetch(bases[base as usize].wrapping_add(offset));
+        }
+    };
+    for unit in &loaded.units {
+        let (looped, range) = match unit {
+            Unit::Kernels { looped, range } => (looped, range),
+            Unit::Native(native) => {
+                let pointers = &mut worker.pointers;
+                // SAFETY: the plan's operands lie within their arrays and registers.
+                unsafe {
+                    if pass.rows {
+                        native.run_row(bases, pointers, (head, lanes), pass.width);
+                    } else {
+                        native.run(bases, pointers, (head, lanes));
+                    }
+                }
+                continue;
+            }
+        };
+        let code = &loaded.code[range.clone()];
+        let operands = &mut worker.operands[range.clone()];
+        if !*looped {
+            let n = if pass.rows { 1 } else { lanes };
+            for (instr, at) in code.iter().zip(operands) {
+                fetch();
+                if instr.guard & not_first == 0 {
+                    // SAFETY: the plan's operands lie within their arrays and registers.
+                    unsafe { step(instr, at, if instr.single { 1 } else { n }) };
+                }
+            }
+            continue;
+        }
+        for turn in 0..turns {
+            let n = if pass.rows {
+                pass.width.min(lanes - turn * pass.width)
+            } else {
+                lanes
+            };
+            for (instr, at) in code.iter().zip(operands.iter_mut()) {
+                fetch();
+                if instr.guard & not_first == 0 {
+                    // SAFETY: as above.
+                    unsafe { step(instr, at, n) };
+                }
+                for (at, step) in at.iter_mut().zip(&instr.steps) {
+                    *at = at.wrapping_add(*step);
+                }
+            }
+        }
+        // Back to where the next tile begins.
+        for (instr, at) in code.iter().zip(operands) {
+            for (at, step) in at.iter_mut().zip(&instr.steps) {
+                *at = at.wrapping_sub(turns * step);
+            }
+        }
+    }
+}
+
 /// The tiles of a task, numbered through all rows.
 fn tiles_of(pass: &Pass, block: usize, tiles: usize, rows: usize) -> std::ops::Range<usize> {
     if pass.split {
@@ -595,32 +644,56 @@ fn tiles_of(pass: &Pass, block: usize, tiles: usize, rows: usize) -> std::ops::R
     }
 }
 
-/// Sets the bases of arrays for a tile. Returns which outer loops are past their first step.
+/// Lanes of a row before the first that begins a line of memory in the array that tiles are laid out by.
+fn before_line(shared: &Shared<'_>, row: usize) -> usize {
+    let Some(n) = shared.loaded.lines else {
+        return 0;
+    };
+    let (array, index) = (&shared.loaded.arrays[n], index(&shared.pass.outer, row));
+    let address = shared.arrays[n].addr() + array.offset + array.along(&index);
+    (LINE - address % LINE) % LINE / size_of::<f32>()
+}
+
+/// The indices of a row, one for each outer axis.
+#[inline(always)]
+fn index(outer: &[usize], row: usize) -> [usize; 16] {
+    let (mut index, mut rest) = ([0; 16], row);
+    for (axis, &size) in outer.iter().enumerate().rev() {
+        index[axis] = rest % size;
+        rest /= size;
+    }
+    index
+}
+
+impl Stride {
+    /// Bytes to a row.
+    #[inline(always)]
+    fn along(&self, index: &[usize; 16]) -> usize {
+        self.outer
+            .iter()
+            .zip(index)
+            .map(|(stride, i)| stride * i)
+            .sum()
+    }
+}
+
+/// Sets the bases of arrays for a tile that begins with this lane. Returns which outer loops are past their first step.
 ///
 /// # Safety
 /// As for [`run`].
 #[inline(always)]
-unsafe fn place(shared: &Shared<'_>, worker: &mut Worker, row: usize, tile: usize) -> u32 {
-    let outer = &shared.pass.outer;
-    let mut index = [0usize; 16];
-    let (mut rest, mut not_first) = (row, 0);
-    for (axis, &size) in outer.iter().enumerate().rev() {
-        index[axis] = rest % size;
-        rest /= size;
-        not_first |= u32::from(index[axis] > 0) << axis;
-    }
+unsafe fn place(shared: &Shared<'_>, worker: &mut Worker, row: usize, lane: usize) -> u32 {
+    let index = index(&shared.pass.outer, row);
+    let not_first = index
+        .iter()
+        .enumerate()
+        .map(|(axis, &i)| u32::from(i > 0) << axis);
     let bases = worker.bases[ARRAYS as usize..].iter_mut();
     for ((base, array), &first) in bases.zip(&shared.loaded.arrays).zip(shared.arrays) {
-        let rows: usize = array
-            .outer
-            .iter()
-            .zip(&index)
-            .map(|(stride, i)| stride * i)
-            .sum();
         // SAFETY: the element at this index is in the array.
-        *base = unsafe { first.add(array.offset + rows + tile * array.tile) };
+        *base = unsafe { first.add(array.offset + array.along(&index) + lane * array.lane) };
     }
-    not_first
+    not_first.sum()
 }
 
 /// # Safety

@@ -6,6 +6,7 @@
 //! - `kernels/` has the instructions, compiled for several instruction sets and chosen when a
 //!   plan is loaded; `lanes.rs` says what a lane computes in, `memory.rs` how it is loaded and
 //!   stored, `math.rs` has the transcendental functions, `real.rs` what they are written in;
+//! - `outputs.rs` has the memory of outputs;
 //! - `native/` generates machine code for whole programs, on machines with AVX-512.
 //!
 //! A [`Program`] keeps the memory of its runs: a second run allocates its outputs and no more.
@@ -24,6 +25,7 @@ pub mod math;
 mod memory;
 mod native;
 mod order;
+mod outputs;
 mod real;
 mod whole;
 mod windows;
@@ -31,6 +33,7 @@ mod windows;
 use crate::plan::{DType, Place, Plan, PlanOutput, Product, Step, Whole, WholeOp};
 use exec::{Aligned, Loaded, Worker};
 use half::{bf16, f16};
+pub use outputs::{Elements, Values};
 use std::sync::{Arc, Mutex};
 
 /// The elements of a tensor: the whole storage, of which a layout sees a part.
@@ -73,90 +76,6 @@ pub struct InputView<'a> {
     pub offset: usize,
 }
 
-/// The elements of an output.
-#[derive(Clone, PartialEq, Debug)]
-#[expect(missing_docs, reason = "the variants are the element types")]
-pub enum Values {
-    F16(Vec<f16>),
-    BF16(Vec<bf16>),
-    F32(Vec<f32>),
-    F64(Vec<f64>),
-}
-
-impl Values {
-    /// Room for `len` elements, whatever they are.
-    fn room(dtype: DType, len: usize) -> Values {
-        let mut values = match dtype {
-            DType::F16 => Values::F16(Vec::with_capacity(len)),
-            DType::BF16 => Values::BF16(Vec::with_capacity(len)),
-            DType::F32 => Values::F32(Vec::with_capacity(len)),
-            _ => Values::F64(Vec::with_capacity(len)),
-        };
-        memory::prefer_huge_pages(values.pointer(), len * dtype.size());
-        values
-    }
-
-    /// The same memory without elements, if it has room for so many of this type.
-    fn emptied(mut self, dtype: DType, len: usize) -> Option<Values> {
-        let room = match (&mut self, dtype) {
-            (Values::F16(x), DType::F16) => emptied(x),
-            (Values::BF16(x), DType::BF16) => emptied(x),
-            (Values::F32(x), DType::F32) => emptied(x),
-            (Values::F64(x), DType::F64) => emptied(x),
-            _ => return None,
-        };
-        (room >= len).then_some(self)
-    }
-
-    fn pointer(&mut self) -> *mut u8 {
-        match self {
-            Values::F16(x) => x.as_mut_ptr().cast(),
-            Values::BF16(x) => x.as_mut_ptr().cast(),
-            Values::F32(x) => x.as_mut_ptr().cast(),
-            Values::F64(x) => x.as_mut_ptr().cast(),
-        }
-    }
-
-    /// # Safety
-    /// The first `len` elements have been written, and there is room for them.
-    unsafe fn set_len(&mut self, len: usize) {
-        // SAFETY: see above.
-        unsafe {
-            match self {
-                Values::F16(x) => x.set_len(len),
-                Values::BF16(x) => x.set_len(len),
-                Values::F32(x) => x.set_len(len),
-                Values::F64(x) => x.set_len(len),
-            }
-        }
-    }
-
-    fn push(&mut self, value: f64) {
-        match self {
-            Values::F16(x) => x.push(f16::from_f64(value)),
-            Values::BF16(x) => x.push(bf16::from_f64(value)),
-            Values::F32(x) => x.push(value as f32),
-            Values::F64(x) => x.push(value),
-        }
-    }
-
-    /// The elements as f64.
-    pub fn to_f64(&self) -> Vec<f64> {
-        match self {
-            Values::F16(x) => x.iter().map(|x| x.to_f64()).collect(),
-            Values::BF16(x) => x.iter().map(|x| x.to_f64()).collect(),
-            Values::F32(x) => x.iter().map(|&x| f64::from(x)).collect(),
-            Values::F64(x) => x.clone(),
-        }
-    }
-}
-
-/// Drops the elements; returns how many there is room for.
-fn emptied<T>(values: &mut Vec<T>) -> usize {
-    values.clear();
-    values.capacity()
-}
-
 /// A plan with the kernels of this machine and the memory of its runs.
 pub struct Program {
     plan: Arc<Plan>,
@@ -193,7 +112,7 @@ impl Program {
 
     fn load(plan: Plan, generate: bool) -> Program {
         let loaded = plan.steps.iter().map(|step| match step {
-            Step::Pass(pass) => Some(exec::load(pass, plan.lane, generate)),
+            Step::Pass(pass) => Some(exec::load(&plan, pass, generate)),
             Step::Whole(_) | Step::Product(_) => None,
         });
         Program {
@@ -212,7 +131,7 @@ impl Program {
     ///
     /// # Panics
     /// If an input is not of the type that the plan was made for, or too short for its layout.
-    pub fn run(&self, inputs: &[InputView<'_>], threads: usize) -> Vec<Values> {
+    pub fn run(&self, inputs: &[InputView<'_>], threads: usize) -> Vec<Elements> {
         self.run_into(inputs, threads, Vec::new())
     }
 
@@ -225,18 +144,18 @@ impl Program {
         &self,
         inputs: &[InputView<'_>],
         threads: usize,
-        former: Vec<Option<Values>>,
-    ) -> Vec<Values> {
+        former: Vec<Option<Elements>>,
+    ) -> Vec<Elements> {
         self.check(inputs);
         let plan = &*self.plan;
         let former = former.into_iter().chain(std::iter::repeat_with(|| None));
-        let room = |(output, former): (&PlanOutput, Option<Values>)| {
+        let room = |(output, former): (&PlanOutput, Option<Elements>)| {
             let len = output.shape.iter().product();
             former
                 .and_then(|former| former.emptied(output.dtype, len))
-                .unwrap_or_else(|| Values::room(output.dtype, len))
+                .unwrap_or_else(|| Elements::room(output.dtype, len))
         };
-        let mut outputs: Vec<Values> = plan.outputs.iter().zip(former).map(room).collect();
+        let mut outputs: Vec<Elements> = plan.outputs.iter().zip(former).map(room).collect();
         let idle = self
             .idle
             .lock()
@@ -326,7 +245,7 @@ impl Program {
         loaded: &Loaded,
         space: &mut Workspace,
         inputs: &[InputView<'_>],
-        outputs: &mut [Values],
+        outputs: &mut [Elements],
         threads: usize,
     ) {
         let mut pointers = std::mem::take(&mut space.pointers);
@@ -347,7 +266,7 @@ impl Program {
         product: &Product,
         space: &mut Workspace,
         inputs: &[InputView<'_>],
-        outputs: &mut [Values],
+        outputs: &mut [Elements],
         threads: usize,
     ) {
         let [a, b] = &product.args;
@@ -363,7 +282,7 @@ impl Program {
         place: Place,
         space: &mut Workspace,
         inputs: &[InputView<'_>],
-        outputs: &mut [Values],
+        outputs: &mut [Elements],
     ) -> *mut u8 {
         match place {
             Place::Input(n) => {
@@ -409,7 +328,7 @@ impl Program {
 }
 
 /// Runs a plan once. To run it again, make a [`Program`].
-pub fn execute(plan: &Plan, inputs: &[InputView<'_>], threads: usize) -> Vec<Values> {
+pub fn execute(plan: &Plan, inputs: &[InputView<'_>], threads: usize) -> Vec<Elements> {
     Program::new(plan.clone()).run(inputs, threads)
 }
 

@@ -4,7 +4,7 @@ use half::{bf16, f16};
 use lossc::ir::{DimSizes, Elem, Graph};
 use lossc::plan::{DType, InputLayout, Plan, plan};
 use lossc::run::Array;
-use lossc::run::fused::{Data, InputView, Program, Values};
+use lossc::run::fused::{Data, Elements, InputView, Program};
 
 /// How a tensor lies in memory.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -184,7 +184,7 @@ pub fn meaning(graph: &Graph, sizes: &DimSizes, tensors: &[Tensor]) -> Vec<Array
 }
 
 /// What a program makes of tensors.
-pub fn run(program: &Program, tensors: &[Tensor], threads: usize) -> Vec<Values> {
+pub fn run(program: &Program, tensors: &[Tensor], threads: usize) -> Vec<Elements> {
     let views: Vec<InputView<'_>> = tensors.iter().map(Tensor::view).collect();
     program.run(&views, threads)
 }

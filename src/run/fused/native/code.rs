@@ -7,7 +7,7 @@ pub(super) use nowhere::Code;
 
 #[cfg(target_arch = "x86_64")]
 mod here {
-    use super::super::emit::{BYTES, VECTOR};
+    use super::super::emit::VECTOR;
     use memmap2::{Mmap, MmapMut};
 
     /// What the code is as a function: see `emit.rs`.
@@ -16,43 +16,31 @@ mod here {
     /// Code that can be run.
     pub(in super::super) struct Code {
         memory: Mmap,
-        /// The pointer of what it stores past the cache, and bytes from there.
-        past: Option<(usize, i32)>,
     }
 
     impl Code {
         /// Nothing, if the system gives no memory that can be run.
-        pub fn new(bytes: &[u8], past: Option<(usize, i32)>) -> Option<Code> {
+        pub fn new(bytes: &[u8]) -> Option<Code> {
             let mut memory = MmapMut::map_anon(bytes.len()).ok()?;
             memory.copy_from_slice(bytes);
             // Never writable and executable at once.
             let memory = memory.make_exec().ok()?;
-            Some(Code { memory, past })
+            Some(Code { memory })
         }
 
-        /// The lanes before the first that stands at the beginning of a line of memory.
-        fn before_line(&self, pointers: &[*mut u8]) -> usize {
-            let Some((stream, disp)) = self.past else {
-                return 0;
-            };
-            let address = pointers[stream].wrapping_offset(disp as isize) as usize;
-            match address % size_of::<f32>() {
-                0 => (BYTES - address % BYTES) % BYTES / size_of::<f32>(),
-                _ => 0,
-            }
-        }
-
-        /// Runs it over `lanes` lanes, as many times as there are `turns`, at least once. The
-        /// pointers are lost.
+        /// Runs it over `lanes` lanes, as many times as there are `turns`, at least once; so many of the lanes are a
+        /// vector of their own at the `head`. The pointers are lost.
         ///
         /// # Safety
         /// The machine has AVX-512. The pointers are those of the stretch, valid for what it reads
         /// and writes at so many lanes in so many turns.
-        pub unsafe fn run(&self, pointers: &mut Vec<*mut u8>, lanes: usize, turns: usize) {
-            let head = match self.before_line(pointers) {
-                head if head + VECTOR <= lanes => head,
-                _ => 0,
-            };
+        pub unsafe fn run(
+            &self,
+            pointers: &mut Vec<*mut u8>,
+            (head, lanes): (usize, usize),
+            turns: usize,
+        ) {
+            let head = if head + VECTOR <= lanes { head } else { 0 };
             let whole = head + (lanes - head) / VECTOR * VECTOR;
             let mask = |lanes: usize| (1 << lanes) - 1;
             // Numbers in a table of pointers, as the code reads both.
@@ -73,13 +61,13 @@ mod nowhere {
     pub(in super::super) enum Code {}
 
     impl Code {
-        pub fn new(_: &[u8], _: Option<(usize, i32)>) -> Option<Code> {
+        pub fn new(_: &[u8]) -> Option<Code> {
             None
         }
 
         /// # Safety
         /// It is never called.
-        pub unsafe fn run(&self, _: &mut Vec<*mut u8>, _: usize, _: usize) {
+        pub unsafe fn run(&self, _: &mut Vec<*mut u8>, _: (usize, usize), _: usize) {
             match *self {}
         }
     }

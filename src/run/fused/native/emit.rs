@@ -47,7 +47,7 @@ const HEAD: usize = 0;
 const HEAD_LANES: usize = 1;
 
 /// Lanes of a vector.
-pub(super) const VECTOR: usize = 16;
+pub(in super::super) const VECTOR: usize = 16;
 
 /// Up to so many accumulators have a register each; more live on the stack.
 pub(super) const SUM_REGISTERS: usize = 14;

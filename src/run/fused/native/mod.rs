@@ -23,7 +23,8 @@ mod twice;
 
 use crate::plan::{Base, Pass, Segment, TileOp};
 use code::Code;
-use graph::{Effect, Item, Stream};
+pub(super) use emit::VECTOR;
+use graph::Stream;
 use std::ops::Range;
 use trace::{Part, Turns};
 
@@ -56,16 +57,23 @@ impl Native {
         self.streams.iter().any(|s| s.base == base)
     }
 
-    /// Runs it over the lanes of a tile.
+    /// Runs it over the lanes of a tile, of which so many come before a line of memory begins.
     ///
     /// # Safety
     /// The bases are those of the tile, valid for what the part reads and writes.
-    pub unsafe fn run(&self, bases: &[*mut u8], pointers: &mut Vec<*mut u8>, lanes: usize) {
+    pub unsafe fn run(
+        &self,
+        bases: &[*mut u8],
+        pointers: &mut Vec<*mut u8>,
+        (head, lanes): (usize, usize),
+    ) {
+        let first = |s: &Stream| s.offset;
         // SAFETY: the caller's promise.
-        unsafe { self.run_turns(bases, pointers, lanes, 0..self.runs) };
+        unsafe { self.run_turns(bases, pointers, first, (head, lanes), self.runs) };
     }
 
-    /// Runs it over a row of so many lanes, where a turn is a tile of the row.
+    /// Runs it over a row of so many lanes, where a turn is a tile of the row. The lanes that come before a line of
+    /// memory begins are a turn of their own.
     ///
     /// # Safety
     /// As for [`Native::run`].
@@ -73,14 +81,17 @@ impl Native {
         &self,
         bases: &[*mut u8],
         pointers: &mut Vec<*mut u8>,
-        lanes: usize,
+        (head, lanes): (usize, usize),
         width: usize,
     ) {
-        let full = lanes / width;
-        // SAFETY: the caller's promise.
-        unsafe {
-            self.run_turns(bases, pointers, width, 0..full);
-            self.run_turns(bases, pointers, lanes % width, full..full + 1);
+        let head = if head < lanes { head } else { 0 };
+        let turns = (lanes - head) / width;
+        let last = head + turns * width;
+        for (from, lanes, turns) in [(0, head, 1), (head, width, turns), (last, lanes - last, 1)] {
+            // All that moves from turn to turn moves along the lanes.
+            let first = |s: &Stream| s.offset + s.step / width * from;
+            // SAFETY: the caller's promise.
+            unsafe { self.run_turns(bases, pointers, first, (0, lanes), turns) };
         }
     }
 
@@ -90,18 +101,18 @@ impl Native {
         &self,
         bases: &[*mut u8],
         pointers: &mut Vec<*mut u8>,
-        lanes: usize,
-        turns: Range<usize>,
+        first: impl Fn(&Stream) -> usize,
+        (head, lanes): (usize, usize),
+        turns: usize,
     ) {
-        if lanes == 0 || turns.is_empty() {
+        if lanes == 0 || turns == 0 {
             return;
         }
         pointers.clear();
-        let first = |s: &Stream| s.offset + turns.start * s.step;
         let address = |s: &Stream| bases[s.base as usize].wrapping_add(first(s));
         pointers.extend(self.streams.iter().map(address));
         // SAFETY: the caller's promise; code is generated for machines that run it.
-        unsafe { self.code.run(pointers, lanes, turns.len()) };
+        unsafe { self.code.run(pointers, (head, lanes), turns) };
     }
 }
 
@@ -220,11 +231,7 @@ fn written(pass: &Pass, segments: Range<usize>) -> Option<Native> {
 
 fn native(pass: &Pass, part: &Part, runs: usize) -> Option<Native> {
     let stretch = trace::trace(pass, part)?;
-    let past = stretch.items.iter().find_map(|item| match item {
-        Item::Effect(Effect::Store { at, past: true, .. }) => Some((at.stream, at.disp)),
-        _ => None,
-    });
-    let code = Code::new(&emit::emit(&stretch), past)?;
+    let code = Code::new(&emit::emit(&stretch))?;
     Some(Native {
         code,
         streams: stretch.streams,
