@@ -102,7 +102,7 @@ impl Elements {
     fn begin(&mut self, bytes: usize, size: usize) {
         each!(&mut self.all, x => {
             self.first = left_out(x.as_ptr().addr(), bytes, size);
-            x.clear();
+            x.truncate(self.first);
             x.resize(self.first, Default::default());
         });
     }

@@ -219,6 +219,30 @@ fn sizes_of_nothing() {
     }
 }
 
+/// Lanes before the first line of a large output are added up apart.
+#[test]
+fn sums_have_the_same_bits_wherever_memory_lies() {
+    for (text, lanes) in [(SQUARES, 200_003), (DICE_WCE, 800_003)] {
+        let graph = gradient(text);
+        let sizes = DimSizes(vec![2, 3, lanes]);
+        let arrays = inputs(&sizes, 1.0, 3);
+        let tensors = tensors(&graph, &arrays, DType::F32, DType::I64, Lie::Dense);
+        let program = Program::new(planned(&graph, &sizes, &tensors));
+        let first = run(&program, &tensors, 2);
+        let mut held = Vec::new();
+        for round in 0..9 {
+            held.push((
+                vec![1u8; (5 << 20) + 16 * round],
+                run(&program, &tensors, 2),
+            ));
+            assert!(held.iter().all(|(_, outputs)| *outputs == first), "{round}");
+            if round % 3 == 2 {
+                held.clear();
+            }
+        }
+    }
+}
+
 #[test]
 fn many_classes() {
     check(
