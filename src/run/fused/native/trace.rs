@@ -50,7 +50,7 @@ const AHEAD: usize = 64;
 
 /// So many steps leave a processor waiting. Among more, it finds some that wait for nothing, and the values of two
 /// vectors would find no registers.
-const FEW: usize = 400;
+const FEW: usize = 300;
 
 /// From one gibibyte to the next the code is given a pointer each, as displacements have 32 bits.
 const REACH: usize = 1 << 30;
