@@ -187,7 +187,7 @@ unsafe fn statistics(
                 *count = _mm512_mask_add_ps(*count, there, *count, all(1.0));
             }
         }
-        if (i + GROUP) % TILE == 0 {
+        if (i + GROUP).is_multiple_of(TILE) {
             for (sums, partial) in sums.iter_mut().zip(&mut partial) {
                 for (sum, partial) in sums.iter_mut().zip(partial) {
                     *sum += wide(std::mem::replace(partial, all(0.0)));
@@ -253,7 +253,7 @@ unsafe fn differentiate(
                 unsafe { _mm512_store_ps(g, _mm512_mask_add_ps(x, there, x, w[j])) };
             }
         }
-        if (i + GROUP) % TILE == 0 {
+        if (i + GROUP).is_multiple_of(TILE) {
             total += wide(std::mem::replace(&mut partial, all(0.0)));
         }
     }
