@@ -23,7 +23,7 @@ pub(super) struct Stretch {
     pub arrays: Vec<bool>,
     /// How many lanes ahead of their use these are fetched.
     pub ahead: usize,
-    /// Whether its steps leave a processor waiting, so that it is to do those of two vectors in turns.
+    /// Whether its steps leave a processor waiting for each other, so that it is to do those of two vectors in turns.
     pub waits: bool,
 }
 
@@ -48,9 +48,13 @@ pub(super) enum Turns {
 /// caches.
 const AHEAD: usize = 64;
 
-/// So many steps leave a processor waiting. Among more, it finds some that wait for nothing, and the values of two
-/// vectors would find no registers.
+/// Up to so many steps are always done for two vectors in turns.
 const FEW: usize = 300;
+
+/// From so many elements on, a pass leaves the caches. More than a few steps that write planes then go one vector after
+/// the other: two find no registers, so that lines are read again, which planes a power of two apart have driven out of the
+/// caches by then (19 classes of 512×512 took a tenth longer, of 500×524 as long; within the caches they take a third less).
+const BEYOND: usize = 8 << 20;
 
 /// From one gibibyte to the next the code is given a pointer each, as displacements have 32 bits.
 const REACH: usize = 1 << 30;
@@ -85,7 +89,9 @@ pub(super) fn trace(pass: &Pass, part: &Part) -> Option<Stretch> {
     let arrays = streams.iter().map(|s| array(pass, s.base).is_some());
     let arrays = arrays.collect();
     let (nodes, items) = graph.finish()?;
-    let few = items.len() <= FEW;
+    let writes = |item: &Item| matches!(item, Item::Effect(Effect::Store { .. }));
+    let beyond = pass.work >= BEYOND && items.iter().any(writes);
+    let pairs = items.len() <= FEW || !beyond;
     Some(Stretch {
         nodes,
         items,
@@ -100,7 +106,7 @@ pub(super) fn trace(pass: &Pass, part: &Part) -> Option<Stretch> {
         // Several turns of a loop wait for nothing of each other.
         waits: match part.turns {
             Turns::Stepped { count, .. } => count == 1,
-            Turns::Written => few,
+            Turns::Written => pairs,
         },
     })
 }
