@@ -405,6 +405,8 @@ impl Loss {
     /// The value and the gradients in one run, without a detour through `backward()`: a store for
     /// an optimizer, with the gradients of every variable on which a given tensor depends.
     ///
+    /// A gradient of 4 MB or more may begin a few elements behind the start of its storage, as a view does.
+    ///
     /// # Errors
     /// As [`Loss::run`].
     pub fn value_and_grad(&self, inputs: impl Into<Inputs>) -> Result<(Outcome, GradStore), Error> {
@@ -418,7 +420,8 @@ impl Loss {
     ///
     /// The store then has what [`Loss::value_and_grad`] returns, and nothing else. Clones of the tensors that it had
     /// show the new gradients, and nobody may read them meanwhile. The fused back end alone reuses memory, of tensors
-    /// that are dense, have their memory for themselves and are of the size and element type of their variable.
+    /// that are dense, have their memory for themselves and are of the size and element type of their variable; large ones
+    /// as lossc made them.
     ///
     /// # Errors
     /// As [`Loss::run`]. The store is then as it was, unless it is the backward pass of a model behind the inputs that
