@@ -25,22 +25,18 @@ pub(super) fn shared(a: &Tensor, b: &Tensor) -> bool {
 /// The elements of a tensor that is to be overwritten, if they are all that its memory holds and lie as those of an
 /// output do. The tensor must be given others by [`put`].
 pub(super) fn take(tensor: &Tensor) -> Option<Elements> {
-    let (first, end) = tensor.layout().contiguous_offsets()?;
-    if !tensor.device().is_cpu() || end - first != tensor.elem_count() {
+    if !tensor.device().is_cpu() || !tensor.is_contiguous() {
         return None;
     }
-    let exchange = Exchange(RefCell::new(Held::Place { first }));
+    let exchange = Exchange(RefCell::new(None));
     tensor.inplace_op1(&exchange).ok()?;
-    match exchange.0.into_inner() {
-        Held::Elements(elements) => Some(elements),
-        _ => None,
-    }
+    exchange.0.into_inner()
 }
 
 /// Gives a tensor from which elements were taken others, as many of the same type in the same memory; returns them in
 /// this shape.
 pub(super) fn put(owner: &Tensor, elements: Elements, shape: Vec<usize>) -> Result<Tensor> {
-    owner.inplace_op1(&Exchange(RefCell::new(Held::Elements(elements))))?;
+    owner.inplace_op1(&Exchange(RefCell::new(Some(elements))))?;
     owner.reshape(shape)
 }
 
@@ -57,17 +53,8 @@ pub(super) fn tensor(elements: Elements, shape: Vec<usize>) -> Result<Tensor> {
     all?.narrow(0, first, len - first)?.reshape(shape)
 }
 
-/// Takes the elements from the memory of a tensor, or gives it others.
-struct Exchange(RefCell<Held>);
-
-enum Held {
-    /// Nothing yet: the tensor's elements begin here.
-    Place { first: usize },
-    /// Elements that were taken, or are to be given.
-    Elements(Elements),
-    /// They have been given.
-    Nothing,
-}
+/// Gives what it holds to the memory of a tensor, and otherwise holds what was there.
+struct Exchange(RefCell<Option<Elements>>);
 
 impl InplaceOp1 for Exchange {
     fn name(&self) -> &'static str {
@@ -75,40 +62,27 @@ impl InplaceOp1 for Exchange {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        let count = layout.shape().elem_count();
-        match self.0.replace(Held::Nothing) {
-            Held::Place { first } => {
-                macro_rules! taken {
-                    ($($kind:ident),*) => {
-                        match storage {
-                            // A part of a larger tensor is not for others to take.
-                            $(CpuStorage::$kind(x)
-                                if x.len() == first + count && Elements::may_be(x, first) =>
-                            {
-                                Some(Elements::of(Values::$kind(std::mem::take(x)), first))
-                            })*
-                            _ => None,
+        let (first, count) = (layout.start_offset(), layout.shape().elem_count());
+        let new = self.0.take().map(|elements| elements.into_parts().0);
+        macro_rules! exchange {
+            ($($kind:ident),*) => {
+                match (storage, new) {
+                    $(
+                        // A part of a larger tensor is not for others to take.
+                        (CpuStorage::$kind(x), None)
+                            if x.len() == first + count && Elements::may_be(x, first) =>
+                        {
+                            let old = Values::$kind(std::mem::take(x));
+                            self.0.replace(Some(Elements::of(old, first)));
                         }
-                    };
+                        (CpuStorage::$kind(x), Some(Values::$kind(new))) => *x = new,
+                    )*
+                    (_, None) => {}
+                    (_, Some(_)) => bail!("elements of another type than the tensor's"),
                 }
-                if let Some(elements) = taken!(F16, BF16, F32, F64) {
-                    self.0.replace(Held::Elements(elements));
-                }
-                Ok(())
-            }
-            Held::Elements(elements) => {
-                macro_rules! given {
-                    ($($kind:ident),*) => {
-                        match (storage, elements.into_parts().0) {
-                            $((CpuStorage::$kind(x), Values::$kind(new)) => *x = new,)*
-                            _ => bail!("elements of another type than the tensor's"),
-                        }
-                    };
-                }
-                given!(F16, BF16, F32, F64);
-                Ok(())
-            }
-            Held::Nothing => Ok(()),
+            };
         }
+        exchange!(F16, BF16, F32, F64);
+        Ok(())
     }
 }

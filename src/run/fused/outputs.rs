@@ -64,10 +64,9 @@ impl Elements {
     /// Room for `len` elements, whatever they are.
     pub(super) fn room(dtype: DType, len: usize) -> Elements {
         let (bytes, size) = (len * dtype.size(), dtype.size());
-        let capacity = if bytes < LARGE {
-            len
-        } else {
-            len + LINE / size
+        let capacity = match placed(bytes) {
+            true => len + LINE / size,
+            false => len,
         };
         let all = match dtype {
             DType::F16 => Values::F16(Vec::with_capacity(capacity)),
@@ -155,9 +154,9 @@ impl PartialEq for Elements {
 
 /// How many elements of this size memory that starts at an address has before an output of so many bytes.
 fn left_out(start: usize, bytes: usize, size: usize) -> usize {
-    match bytes {
-        LARGE.. => (BEFORE + LINE - start % LINE) % LINE / size,
-        _ => 0,
+    match placed(bytes) {
+        true => (BEFORE + LINE - start % LINE) % LINE / size,
+        false => 0,
     }
 }
 

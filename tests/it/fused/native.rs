@@ -51,6 +51,19 @@ fn numbers(count: usize, turn: usize) -> Vec<f64> {
 /// Value and derivatives of a function, each in every lane: the gradients of Σ f(x, y) · z.
 fn both(op: MapOp, lanes: usize) {
     let operands = ["%0", "%0 %1", "%0 %1 %2"][op.arity() - 1];
+    let body = format!(
+        "\
+  %3: f[N, S] = {} {operands}
+  %4: f[N, S] = mul %3 %2
+  %5: f[] = sum[N, S] %4
+  total = %5",
+        op.name()
+    );
+    same_gradients(&body, lanes, &format!("{op:?}"));
+}
+
+/// The gradients of a graph by its inputs x, y and z, which are %0 to %2, in code and by kernels.
+fn same_gradients(body: &str, lanes: usize, what: &str) {
     let text = format!(
         "\
 dims N, S
@@ -58,20 +71,11 @@ graph(x: f[N, S], y: f[N, S], z: f[N, S]) {{
   %0: f[N, S] = input x
   %1: f[N, S] = input y
   %2: f[N, S] = input z
-  %3: f[N, S] = {} {operands}
-  %4: f[N, S] = mul %3 %2
-  %5: f[] = sum[N, S] %4
-  total = %5
+{body}
 }}
-",
-        op.name()
+"
     );
-    same_gradients(&text, lanes, &format!("{op:?}"));
-}
-
-/// The gradients by three inputs over N and S, in code and by kernels.
-fn same_gradients(text: &str, lanes: usize, what: &str) {
-    let graph = parse(text).unwrap_or_else(|e| panic!("{text}{e:?}"));
+    let graph = parse(&text).unwrap_or_else(|e| panic!("{text}{e:?}"));
     let wanted = vec![0, 1, 2];
     let graph = passes::apply(graph, passes::GRADIENT, &Config { wanted });
     let sizes = DimSizes(vec![3, lanes]);
@@ -102,13 +106,8 @@ fn same_gradients(text: &str, lanes: usize, what: &str) {
 fn extremes_of_several_have_the_bits_of_kernels() {
     for op in ["max", "min"] {
         for first in ["add %0 %0", "select %3 %0 %4", "select %3 %4 %0"] {
-            let text = format!(
+            let body = format!(
                 "\
-dims N, S
-graph(x: f[N, S], y: f[N, S], z: f[N, S]) {{
-  %0: f[N, S] = input x
-  %1: f[N, S] = input y
-  %2: f[N, S] = input z
   %3: b[N, S] = lt %1 %0
   %4: f[N, S] = const nan
   %5: f[N, S] = {first}
@@ -119,12 +118,10 @@ graph(x: f[N, S], y: f[N, S], z: f[N, S]) {{
   %10: f[N, S] = {op} %8 %9
   %11: f[N, S] = mul %10 %2
   %12: f[] = sum[N, S] %11
-  total = %12
-}}
-"
+  total = %12"
             );
             for lanes in [1, 16, 31, 67, 523] {
-                same_gradients(&text, lanes, &format!("{op} of {first}"));
+                same_gradients(&body, lanes, &format!("{op} of {first}"));
             }
         }
     }

@@ -28,8 +28,8 @@ mod here {
             Some(Code { memory })
         }
 
-        /// Runs it over `lanes` lanes, as many times as there are `turns`, at least once; so many of the lanes are a
-        /// vector of their own at the `head`. The pointers are lost.
+        /// Runs it over `lanes` lanes, as many times as there are `turns`, at least once. The first `head` lanes, fewer
+        /// than a vector, are done apart. The pointers are lost.
         ///
         /// # Safety
         /// The machine has AVX-512. The pointers are those of the stretch, valid for what it reads

@@ -88,8 +88,10 @@ impl Native {
         let turns = (lanes - head) / width;
         let last = head + turns * width;
         for (from, lanes, turns) in [(0, head, 1), (head, width, turns), (last, lanes - last, 1)] {
-            // All that moves from turn to turn moves along the lanes.
-            let first = |s: &Stream| s.offset + s.step / width * from;
+            let first = |s: &Stream| {
+                debug_assert_eq!(s.step % width, 0, "what moves moves along the lanes");
+                s.offset + s.step / width * from
+            };
             // SAFETY: the caller's promise.
             unsafe { self.run_turns(bases, pointers, first, (0, lanes), turns) };
         }

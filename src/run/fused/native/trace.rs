@@ -53,7 +53,7 @@ const FEW: usize = 300;
 
 /// From so many elements on, a pass leaves the caches. More than a few steps that write planes then go one vector after
 /// the other: two find no registers, so that lines are read again, which planes a power of two apart have driven out of the
-/// caches by then (19 classes of 512×512 took a tenth longer, of 500×524 as long; within the caches they take a third less).
+/// caches by then (19 classes of 512×512 took an eighth longer, of 500×524 as long; within the caches up to a third less).
 const BEYOND: usize = 8 << 20;
 
 /// From one gibibyte to the next the code is given a pointer each, as displacements have 32 bits.
