@@ -648,19 +648,23 @@ impl Lower<'_> {
     }
 }
 
-/// Tiles per task: enough work to be worth handing over, few enough tasks to combine quickly.
+/// Tiles per task: enough work to be worth handing over, few enough tasks to combine quickly, and in small passes enough
+/// tasks that threads end at the same time.
 fn block(pass: &Pass) -> usize {
     let tile = if pass.rows {
         pass.lane
     } else {
         pass.width * pass.inner
     };
+    let of_elements = |count: usize| count / tile.max(1);
+    let all = pass.row_count() * pass.tiles_per_row();
     let tiles = if pass.split {
         pass.tiles_per_row()
     } else {
-        pass.row_count() * pass.tiles_per_row()
+        all
     };
-    (16 * 1024 / tile.max(1))
+    all.div_ceil(8)
+        .clamp(of_elements(4 * 1024), of_elements(16 * 1024))
         .max(tiles.div_ceil(256))
         .clamp(1, tiles.max(1))
 }

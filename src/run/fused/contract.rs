@@ -12,9 +12,8 @@ use super::exec::{Aligned, LINE, Products, products};
 use super::kernels::{Kernel, ROWS, STRETCH, prefetch};
 use super::lanes::Lanes;
 use crate::plan::{DType, Lane, Matrix, Product};
-use crate::run::threads;
+use crate::run::threads::{self, Tasks};
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Terms that are summed in one go, whole stretches of them: their panels stay in the second cache.
 const DEPTH: usize = 4 * STRETCH;
@@ -113,7 +112,6 @@ struct Shared<'a> {
     kernels: Products,
     /// Rows and columns of a task.
     task: [usize; 2],
-    next: AtomicUsize,
 }
 
 // SAFETY: every element of the result is written by the thread that took its task.
@@ -127,6 +125,7 @@ pub(super) unsafe fn run(
     product: &Product,
     first: [*mut u8; 3],
     memory: &mut Vec<Memory>,
+    tasks: &mut Tasks,
     threads: usize,
 ) {
     if product.shape[..product.kept].contains(&0) {
@@ -135,8 +134,8 @@ pub(super) unsafe fn run(
     // SAFETY: the same promise.
     unsafe {
         match product.lane {
-            Lane::F32 => typed::<f32>(product, first, DType::F32, memory, threads),
-            Lane::F64 => typed::<f64>(product, first, DType::F64, memory, threads),
+            Lane::F32 => typed::<f32>(product, first, DType::F32, memory, tasks, threads),
+            Lane::F64 => typed::<f64>(product, first, DType::F64, memory, tasks, threads),
         }
     }
 }
@@ -148,6 +147,7 @@ unsafe fn typed<T: Lanes>(
     [a, b, into]: [*mut u8; 3],
     lane: DType,
     memory: &mut Vec<Memory>,
+    tasks: &mut Tasks,
     threads: usize,
 ) {
     let [left, right] = &product.args;
@@ -168,15 +168,16 @@ unsafe fn typed<T: Lanes>(
         threads.max(1)
     };
     let kernels = products::<T>([left.dtype, right.dtype, product.into.dtype]);
-    let task = task(
+    let size = task(
         [m, n],
         depth.count(),
         batch.count(),
         kernels.block.columns,
         threads,
     );
-    let tasks = batch.count() * m.div_ceil(task[0]) * n.div_ceil(task[1]);
-    let threads = threads.min(tasks);
+    let count = batch.count() * m.div_ceil(size[0]) * n.div_ceil(size[1]);
+    let threads = threads.min(count);
+    tasks.share(count, threads);
     memory.resize_with(memory.len().max(threads), Memory::default);
     let shared = Shared {
         a: left,
@@ -189,20 +190,15 @@ unsafe fn typed<T: Lanes>(
         columns,
         depth,
         kernels,
-        task,
-        next: AtomicUsize::new(0),
+        task: size,
     };
-    let work = |memory: &mut Memory| {
-        loop {
-            let task = shared.next.fetch_add(1, Ordering::Relaxed);
-            if task >= tasks {
-                break;
-            }
+    let work = |(n, memory): (usize, &mut Memory)| {
+        while let Some(task) = tasks.take(n, false) {
             // SAFETY: every task is taken once.
             unsafe { rectangle::<T>(&shared, task, memory) };
         }
     };
-    threads::each(memory[..threads].iter_mut(), work);
+    threads::each(memory[..threads].iter_mut().enumerate(), work);
 }
 
 /// The rows and columns of a task: smaller where there would not be enough of them.

@@ -17,7 +17,6 @@ use super::whole::{join, start};
 use crate::plan::{Base, DType, Instr, Lane, Loc, Pass, Place, Plan, TileOp};
 use crate::run::threads;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Below this many elements a second thread costs more than it saves. Miri, which is slow, is to see threads
 /// at work on few.
@@ -400,7 +399,6 @@ struct Shared<'a> {
     arrays: &'a [*mut u8],
     /// A row of sums per task.
     partials: *mut f64,
-    next: AtomicUsize,
     scratch: usize,
 }
 
@@ -423,6 +421,7 @@ pub(super) unsafe fn run(
         buffers,
         partials,
         workers,
+        tasks,
         ..
     } = space;
     let blocks = pass.blocks();
@@ -448,25 +447,16 @@ pub(super) unsafe fn run(
         loaded,
         arrays,
         partials: partials.as_mut_ptr(),
-        next: AtomicUsize::new(0),
         scratch,
     };
-    let work = |worker: &mut Worker| {
-        loop {
-            let block = shared.next.fetch_add(1, Ordering::Relaxed);
-            if block >= blocks {
-                break;
-            }
-            let block = if pass.backwards {
-                blocks - 1 - block
-            } else {
-                block
-            };
+    tasks.share(blocks, threads);
+    let work = |(n, worker): (usize, &mut Worker)| {
+        while let Some(block) = tasks.take(n, pass.backwards) {
             // SAFETY: every task is taken once.
             unsafe { task(&shared, block, worker) };
         }
     };
-    threads::each(workers[..threads].iter_mut(), work);
+    threads::each(workers[..threads].iter_mut().enumerate(), work);
     combine(pass, partials, buffers);
 }
 

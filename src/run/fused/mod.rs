@@ -31,6 +31,7 @@ mod whole;
 mod windows;
 
 use crate::plan::{DType, Place, Plan, PlanOutput, Product, Step, Whole, WholeOp};
+use crate::run::threads::Tasks;
 use exec::{Aligned, Loaded, Worker};
 use half::{bf16, f16};
 pub use outputs::{Elements, Values};
@@ -92,6 +93,7 @@ struct Workspace {
     partials: Vec<f64>,
     along: order::Memory,
     products: Vec<contract::Memory>,
+    tasks: Tasks,
     workers: Vec<Worker>,
     pointers: Vec<*mut u8>,
 }
@@ -273,7 +275,15 @@ impl Program {
         let places = [a.place, b.place, product.into.place];
         let first = places.map(|place| self.first(place, space, inputs, outputs));
         // SAFETY: as for a pass.
-        unsafe { contract::run(product, first, &mut space.products, threads) };
+        unsafe {
+            contract::run(
+                product,
+                first,
+                &mut space.products,
+                &mut space.tasks,
+                threads,
+            )
+        };
     }
 
     /// The first byte of an array.
