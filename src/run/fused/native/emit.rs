@@ -85,6 +85,9 @@ impl Frame {
             };
             count[at.stream] += 1;
         }
+        for ask in &stretch.asks {
+            count[ask.at.stream] += 1;
+        }
         let mut order: Vec<usize> = (0..count.len()).collect();
         order.sort_by_key(|&s| std::cmp::Reverse(count[s]));
         let mut pointers = vec![None; count.len()];

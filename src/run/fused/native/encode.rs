@@ -513,12 +513,12 @@ impl Assembler {
         self.code.extend([0xc5, 0xf8, 0x77]);
     }
 
-    /// Asks for a line of memory.
-    pub fn prefetch(&mut self, m: Mem) {
+    /// Asks for a line of memory, for the first cache or only as far as the second.
+    pub fn prefetch(&mut self, m: Mem, second: bool) {
         let index = m.index.map_or(0, |(r, _)| r.0);
         self.code.push(0x40 | (index >> 3) << 1 | m.base.0 >> 3);
         self.code.extend([0x0f, 0x18]);
-        self.address(1 << 3, m, 1);
+        self.address(if second { 2 } else { 1 } << 3, m, 1);
     }
 
     pub fn label(&mut self) -> Label {

@@ -4,20 +4,16 @@ use super::emit::{BYTES, PARTIAL, SPARE, VECTOR};
 use super::encode::{Assembler, Condition, Lanes, Mem, Rm, Zmm, ops};
 use super::graph::{Address, Id};
 use super::select::Body;
+use super::trace::Ask;
 use crate::plan::DType;
 
 impl Body<'_> {
-    /// Asks for lanes that come later, if the stretch reads them from an array.
-    pub(super) fn ask(&self, asm: &mut Assembler, at: Address, size: usize) {
-        if !self.stretch.arrays[at.stream] || self.some {
-            return;
-        }
-        for line in (0..VECTOR * size).step_by(BYTES) {
-            let mut mem = self.lanes(asm, at, size as u8);
-            mem.disp = mem
-                .disp
-                .wrapping_add((self.stretch.ahead * size + line) as i32);
-            asm.prefetch(mem);
+    /// Asks for a vector of elements that comes later.
+    pub(super) fn ask(&self, asm: &mut Assembler, ask: &Ask) {
+        for line in (0..VECTOR * ask.size).step_by(BYTES) {
+            let mut mem = self.lanes(asm, ask.at, ask.size as u8);
+            mem.disp = mem.disp.wrapping_add(line as i32);
+            asm.prefetch(mem, self.stretch.crowded);
         }
     }
 

@@ -26,18 +26,18 @@ use code::Code;
 pub(super) use emit::VECTOR;
 use graph::Stream;
 use std::ops::Range;
-use trace::{Part, Turns};
+use trace::{Asks, Part, Turns};
 
-/// Up to so many turns of an inner loop are written out as one part. 19 planes gain by it; 150 lose, as each vector is
-/// then read from more pages than a processor keeps at hand.
-const TURNS: usize = 32;
+/// Up to so many turns of an inner loop are written out as one part. 64 planes gain by it; of 100 and more some losses
+/// gain a fifth and others lose as much, as each vector is then read from more pages than a processor keeps at hand.
+const TURNS: usize = 64;
 
-/// Up to so many instructions are written out in one part, so that its code (some 70 bytes for each) stays
-/// in the first cache.
-const WRITTEN_OUT: usize = 400;
+/// Up to so many instructions are written out in one part, so that what runs most of its code, the steps for two vectors,
+/// is not much larger than the first cache.
+const WRITTEN_OUT: usize = 800;
 
-/// Up to so many sums across lanes in one part.
-const SUMS: usize = 64;
+/// Up to so many sums across lanes in one part: all of them lie on the stack then.
+const SUMS: usize = 128;
 
 /// So many instructions of a loop are written out, if turns are that short.
 const UNROLLED: usize = 24;
@@ -215,6 +215,7 @@ fn alone(pass: &Pass, n: usize) -> Option<Vec<Native>> {
             let part = Part {
                 segments: n..n + 1,
                 turns: Turns::Stepped { from, count },
+                asks: asks(pass, n),
             };
             natives.push(native(pass, &part, runs)?);
         }
@@ -222,11 +223,30 @@ fn alone(pass: &Pass, n: usize) -> Option<Vec<Native>> {
     Some(natives)
 }
 
+/// What a segment that runs turn by turn asks for. The first that loads planes waits for memory as it is; those that follow
+/// have arithmetic to do while lines of the next tile arrive.
+fn asks(pass: &Pass, n: usize) -> Asks {
+    let loads = |segment: &Segment| {
+        segment
+            .code
+            .iter()
+            .any(|i| trace::loaded(pass, i).is_some())
+    };
+    let first = pass.segments.iter().position(|s| s.looped && loads(s));
+    let last = pass.segments.iter().rposition(|s| s.looped);
+    match first {
+        _ if pass.rows => Asks::Ahead,
+        Some(first) if n > first || last == Some(n) => Asks::NextTile(first),
+        _ => Asks::Nothing,
+    }
+}
+
 /// Some segments, all turns written out.
 fn written(pass: &Pass, segments: Range<usize>) -> Option<Native> {
     let part = Part {
         segments,
         turns: Turns::Written,
+        asks: Asks::Ahead,
     };
     native(pass, &part, 1)
 }

@@ -12,6 +12,9 @@ use crate::ir::ReduceOp;
 /// Masks that values may have; 0 means no mask, the last is that of the last vector.
 const MASKS: std::ops::Range<u8> = 1..7;
 
+/// The part of the steps, one in so many, that come before lines are asked for.
+const LOADING: usize = 5;
+
 /// The steps for one vector.
 pub(super) struct Body<'a> {
     pub(super) stretch: &'a Stretch,
@@ -131,8 +134,19 @@ impl<'a> Body<'a> {
         self.masks = Bank::new(count, 8);
         self.spilled = vec![None; count];
         self.open = (self.frame.stack_sums()..self.vectors()).rev().collect();
+        // Steps that have been written for each line that has been asked for: all the way, but for the first steps, which
+        // wait for lines themselves.
+        let (steps, asks) = (self.stretch.items.len(), &self.stretch.asks);
+        let first = steps / LOADING;
+        let mut asked = 0;
         let mut items = self.stretch.items.iter().peekable();
         while let Some(item) = items.next() {
+            let done = steps - items.len();
+            let due = asks.len() * done.saturating_sub(first) / (steps - first);
+            while asked < due && !some {
+                self.ask(asm, &asks[asked]);
+                asked += 1;
+            }
             match item {
                 Item::Value(id) if self.inside[id.index()] => continue,
                 Item::Value(id) => self.value(asm, *id),
@@ -175,10 +189,14 @@ impl<'a> Body<'a> {
 
     /// Whether a value can be had again from where it came.
     fn renewable(&self, id: Id) -> bool {
-        matches!(
-            self.node(id),
-            Node::Const(_) | Node::All { .. } | Node::Lanes { fixed: true, .. }
-        )
+        match self.node(id) {
+            Node::Const(_) | Node::All { .. } => true,
+            // Where lines drive each other out of the caches, the stack is nearer.
+            Node::Lanes { at, fixed } => {
+                fixed && !(self.stretch.crowded && self.stretch.arrays[at.stream])
+            }
+            _ => false,
+        }
     }
 
     fn spill_place(&mut self) -> usize {
@@ -320,19 +338,16 @@ impl<'a> Body<'a> {
         let node = self.node(id);
         match node {
             Node::Const(_) | Node::All { .. } => {}
-            Node::Lanes { at, fixed } => {
-                self.ask(asm, at, 4);
+            Node::Lanes { fixed, .. } => {
                 if !fixed {
                     self.register(asm, id);
                 }
             }
             Node::Floats { at, dtype } => {
-                self.ask(asm, at, dtype.size());
                 let into = self.floats(asm, at, dtype);
                 self.define(id, into);
             }
             Node::Ints { at, dtype } => {
-                self.ask(asm, at, dtype.size());
                 let into = self.ints(asm, at, dtype);
                 self.define(id, into);
             }

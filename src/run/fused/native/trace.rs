@@ -21,10 +21,20 @@ pub(super) struct Stretch {
     pub sums: Vec<Sum>,
     /// Which streams are arrays, not scratch memory.
     pub arrays: Vec<bool>,
-    /// How many lanes ahead of their use these are fetched.
-    pub ahead: usize,
+    /// What is asked for along the way, as later vectors need it.
+    pub asks: Vec<Ask>,
+    /// Whether it reads more planes than the first cache keeps lines of, if these share a set of it: what is asked for is then
+    /// asked into the second.
+    pub crowded: bool,
     /// Whether its steps leave a processor waiting for each other, so that it is to do those of two vectors in turns.
     pub waits: bool,
+}
+
+/// A vector of elements of so many bytes that is to be fetched.
+#[derive(Clone, Copy)]
+pub(super) struct Ask {
+    pub at: Address,
+    pub size: usize,
 }
 
 /// Which part of a program a stretch is.
@@ -32,6 +42,17 @@ pub(super) struct Part {
     /// The segments.
     pub segments: Range<usize>,
     pub turns: Turns,
+    pub asks: Asks,
+}
+
+/// What a part asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// What it loads itself, some lanes ahead.
+    Ahead,
+    /// What a segment loads in the same turns of the next tile.
+    NextTile(usize),
+    Nothing,
 }
 
 /// What becomes of the turns of the inner loop.
@@ -44,17 +65,12 @@ pub(super) enum Turns {
     Stepped { from: usize, count: usize },
 }
 
-/// How far ahead lanes are fetched where the code runs along them. Several hundred are slower where tensors leave the
+/// How far ahead lanes are asked for where the code runs along them. Several hundred are slower where tensors leave the
 /// caches.
 const AHEAD: usize = 64;
 
-/// Up to so many steps are always done for two vectors in turns.
-const FEW: usize = 300;
-
-/// From so many elements on, a pass leaves the caches. More than a few steps that write planes then go one vector after
-/// the other: two find no registers, so that lines are read again, which planes a power of two apart have driven out of the
-/// caches by then (19 classes of 512×512 took an eighth longer, of 500×524 as long; within the caches up to a third less).
-const BEYOND: usize = 8 << 20;
+/// The lines of a set of the first cache. In planes a power of two apart, the lines of one position share a set.
+const WAYS: usize = 8;
 
 /// From one gibibyte to the next the code is given a pointer each, as displacements have 32 bits.
 const REACH: usize = 1 << 30;
@@ -85,30 +101,47 @@ pub(super) fn trace(pass: &Pass, part: &Part) -> Option<Stretch> {
         }
     }
     writer.keep(&touched_elsewhere(pass, &part.segments));
+    let mut asks = match part.asks {
+        Asks::NextTile(n) => writer.next_tile(part, &pass.segments[n]),
+        Asks::Ahead | Asks::Nothing => Vec::new(),
+    };
     let Writer { streams, sums, .. } = writer;
     let arrays = streams.iter().map(|s| array(pass, s.base).is_some());
-    let arrays = arrays.collect();
+    let arrays: Vec<bool> = arrays.collect();
     let (nodes, items) = graph.finish()?;
-    let writes = |item: &Item| matches!(item, Item::Effect(Effect::Store { .. }));
-    let beyond = pass.work >= BEYOND && items.iter().any(writes);
-    let pairs = items.len() <= FEW || !beyond;
+    if part.asks == Asks::Ahead {
+        asks = ahead(&nodes, &items, &arrays);
+    }
     Some(Stretch {
         nodes,
         items,
         streams,
         sums,
         arrays,
-        ahead: match part.turns {
-            // What comes next is another plane; the same one comes with the next tile.
-            Turns::Stepped { .. } if !pass.rows => pass.width,
-            _ => AHEAD,
-        },
+        crowded: asks.len() > WAYS || matches!(part.asks, Asks::NextTile(_)),
+        asks,
         // Several turns of a loop wait for nothing of each other.
         waits: match part.turns {
             Turns::Stepped { count, .. } => count == 1,
-            Turns::Written => pairs,
+            Turns::Written => true,
         },
     })
+}
+
+/// What the steps load from arrays, some lanes ahead.
+fn ahead(nodes: &[Node], items: &[Item], arrays: &[bool]) -> Vec<Ask> {
+    let load = |item: &Item| {
+        let Item::Value(id) = item else { return None };
+        let (at, size) = match nodes[id.index()] {
+            Node::Lanes { at, .. } => (at, size_of::<f32>()),
+            Node::Floats { at, dtype } | Node::Ints { at, dtype } => (at, dtype.size()),
+            _ => return None,
+        };
+        let disp = at.disp.wrapping_add((AHEAD * size) as i32);
+        let at = Address { disp, ..at };
+        arrays[at.stream].then_some(Ask { at, size })
+    };
+    items.iter().filter_map(load).collect()
 }
 
 impl Part {
@@ -136,6 +169,19 @@ fn written(pass: &Pass, place: Place) -> bool {
 fn lanes(pass: &Pass, array: u16) -> Option<()> {
     let dtype = pass.arrays[array as usize].dtype;
     matches!(dtype, DType::F32 | DType::I32).then_some(())
+}
+
+/// What an instruction loads from an array whose lanes lie side by side and that is not written, and bytes of an element.
+pub(super) fn loaded<'a>(pass: &Pass, i: &'a Instr) -> Option<(&'a Loc, usize)> {
+    let (TileOp::Load(_) | TileOp::LoadInt(_) | TileOp::LoadAcc(_)) = i.op else {
+        return None;
+    };
+    let Base::Array(n) = i.args[0].base else {
+        return None;
+    };
+    let array = &pass.arrays[n as usize];
+    let asked = array.lane == 1 && !written(pass, array.place);
+    asked.then_some((&i.args[0], array.dtype.size()))
 }
 
 /// What an instruction writes.
@@ -263,6 +309,21 @@ impl<'a> Writer<'a> {
             Base::Reg => !self.written.contains(&self.first(loc)),
             _ => true,
         }
+    }
+
+    /// What another segment loads in the turns of this part, a tile further on.
+    fn next_tile(&mut self, part: &Part, segment: &Segment) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        for turn in part.turns_of(self.pass, segment) {
+            self.turn = turn;
+            for i in &segment.code {
+                if let Some((loc, size)) = loaded(self.pass, i) {
+                    let at = self.address(loc, self.pass.width);
+                    asks.push(Ask { at, size });
+                }
+            }
+        }
+        asks
     }
 
     fn number(&self, id: Id) -> Number<'a> {

@@ -5,7 +5,7 @@
 
 use super::emit::VECTOR;
 use super::graph::{Address, Effect, Id, Item, Node};
-use super::trace::Stretch;
+use super::trace::{Ask, Stretch};
 
 /// The steps of a stretch for a vector and the one behind it, in turns. What is the same in all lanes is done once.
 pub(super) fn twice(stretch: &Stretch) -> Stretch {
@@ -30,13 +30,18 @@ pub(super) fn twice(stretch: &Stretch) -> Stretch {
             Item::Effect(effect) => items.push(Item::Effect(effect_behind(effect, &second))),
         }
     }
+    let asks = stretch.asks.iter().flat_map(|ask| {
+        let at = next(ask.at, ask.size);
+        [*ask, Ask { at, ..*ask }]
+    });
     Stretch {
         nodes,
         items,
         streams: stretch.streams.clone(),
         sums: stretch.sums.clone(),
         arrays: stretch.arrays.clone(),
-        ahead: stretch.ahead,
+        asks: asks.collect(),
+        crowded: stretch.crowded,
         waits: false,
     }
 }

@@ -129,6 +129,8 @@ table! {
     "mov r13, qword ptr [rdi+0x18]", "4c8b6f18", load_gpr(Gpr::R13, at(Gpr::RDI, None, 24));
     "mov qword ptr [rdi+8], r10", "4c895708", store_gpr(at(Gpr::RDI, None, 8), Gpr::R10);
     "lea r10, [r12+rax*4+0x40000]", "4d8d948400000400", lea(Gpr::R10, at(Gpr::R12, Some((Gpr::RAX, 4)), 262144));
+    "prefetcht0 byte ptr [r13+rax*4+0x1fc0]", "410f188c85c01f0000", prefetch(at(Gpr::R13, Some((Gpr::RAX, 4)), 8128), false);
+    "prefetcht1 byte ptr [r12+r9*8+0x11]", "430f1854cc11", prefetch(at(Gpr::R12, Some((Gpr::R9, 8)), 17), true);
     "mov rbp, rsp", "4889e5", mov(Gpr::RBP, Gpr::RSP);
     "add r14, rax", "4901c6", add(Gpr::R14, Gpr::RAX);
     "cmp rax, rsi", "4839f0", cmp(Gpr::RAX, Gpr::RSI);
