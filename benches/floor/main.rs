@@ -15,6 +15,8 @@ mod few;
 mod many;
 #[cfg(target_arch = "x86_64")]
 mod vectors;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Cargo tells a benchmark that it is one; `cargo test --benches` does not.
@@ -25,7 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if std::arch::is_x86_feature_detected!("avx512f") {
         by_hand::compare("small", 500, |t| few::Work::new(t, [0.2, 0.8]))?;
         by_hand::compare("slices", 500, |t| few::Work::new(t, [0.1, 0.2, 0.3, 0.4]))?;
-        return by_hand::compare("street", 100, |t| many::Work::new(t, 19));
+        by_hand::compare("street", 100, |t| many::Work::new(t, 19))?;
+        return by_hand::compare("scenes", 100, |t| wide::Work::new(t, 150));
     }
     println!("this machine has no AVX-512");
     Ok(())

@@ -1,8 +1,9 @@
 //! Dice + cross entropy + focal loss of many classes: class by class for a few vectors at a time, which wait for nothing of
-//! each other, as registers do not hold all classes of a vector.
+//! each other, as registers do not hold all classes of a vector. Lines of the next vectors are asked for while there is
+//! arithmetic to do.
 
 use super::by_hand::{Program, Tensors};
-use super::vectors::{LANES, Lines, all, exp, load_labels};
+use super::vectors::{LANES, Lines, all, ask, exp, is, ln, load_labels, total};
 use std::arch::x86_64::*;
 
 const SMOOTH: f64 = 1e-5;
@@ -89,30 +90,6 @@ impl Program for Work {
     }
 }
 
-/// ln x for x from 1 on: 2 artanh((m − 1)/(m + 1)) + e ln 2, where x = m 2^e and m lies around 1.
-#[target_feature(enable = "avx512f")]
-fn ln(x: __m512) -> __m512 {
-    let m = _mm512_getmant_ps::<{ _MM_MANT_NORM_1_2 }, { _MM_MANT_SIGN_SRC }>(x);
-    let e = _mm512_getexp_ps(x);
-    let upper = _mm512_cmp_ps_mask::<{ _CMP_GE_OQ }>(m, all(1.4));
-    let m = _mm512_mask_mul_ps(m, upper, m, all(0.5));
-    let e = _mm512_mask_add_ps(e, upper, e, all(1.0));
-    let t = _mm512_div_ps(_mm512_sub_ps(m, all(1.0)), _mm512_add_ps(m, all(1.0)));
-    let square = _mm512_mul_ps(t, t);
-    let mut p = all(2.0 / 11.0);
-    for odd in [9.0, 7.0, 5.0, 3.0] {
-        p = _mm512_fmadd_ps(p, square, all(2.0 / odd));
-    }
-    let p = _mm512_mul_ps(_mm512_mul_ps(p, square), t);
-    let low = _mm512_fmadd_ps(all(2.0), t, p);
-    _mm512_fmadd_ps(e, all(std::f32::consts::LN_2), low)
-}
-
-#[target_feature(enable = "avx512f")]
-fn is(label: __m512i, class: usize) -> __mmask16 {
-    _mm512_cmpeq_epi32_mask(label, _mm512_set1_epi32(class as i32))
-}
-
 /// The labels of a group; asks for those of the next.
 ///
 /// # Safety
@@ -128,12 +105,6 @@ unsafe fn group(t: *const i64) -> [__m512i; V] {
         *labels = unsafe { load_labels(t) };
     }
     labels
-}
-
-fn wide(x: __m512) -> f64 {
-    // SAFETY: a vector is sixteen numbers.
-    let lanes: [f32; LANES] = unsafe { std::mem::transmute(x) };
-    lanes.iter().map(|&x| f64::from(x)).sum()
 }
 
 /// # Safety
@@ -157,9 +128,7 @@ unsafe fn statistics(
         for k in 0..classes {
             let z = z.as_ptr().wrapping_add(k * plane + i);
             for (j, most) in most.iter_mut().enumerate() {
-                let z = z.wrapping_add(j * LANES);
-                _mm_prefetch::<_MM_HINT_T0>(z.wrapping_add(AHEAD).cast());
-                *most = _mm512_max_ps(*most, unsafe { _mm512_load_ps(z) });
+                *most = _mm512_max_ps(*most, unsafe { _mm512_load_ps(z.add(j * LANES)) });
             }
         }
         let (mut sum, mut own) = ([all(0.0); V], [all(0.0); V]);
@@ -167,6 +136,7 @@ unsafe fn statistics(
             let z = z.as_ptr().wrapping_add(k * plane + i);
             let into = kept.as_mut_ptr().wrapping_add(k * plane + i);
             for j in 0..V {
+                ask(z.wrapping_add(j * LANES + AHEAD));
                 let z = unsafe { _mm512_load_ps(z.add(j * LANES)) };
                 let z = _mm512_sub_ps(z, most[j]);
                 own[j] = _mm512_mask_mov_ps(own[j], is(labels[j], k), z);
@@ -190,7 +160,7 @@ unsafe fn statistics(
         if (i + GROUP).is_multiple_of(TILE) {
             for (sums, partial) in sums.iter_mut().zip(&mut partial) {
                 for (sum, partial) in sums.iter_mut().zip(partial) {
-                    *sum += wide(std::mem::replace(partial, all(0.0)));
+                    *sum += total(std::mem::replace(partial, all(0.0)));
                 }
             }
         }
@@ -212,7 +182,7 @@ unsafe fn differentiate(
     scale: f32,
 ) -> f64 {
     let (plane, scale) = (t.len(), all(scale));
-    let (mut total, mut partial) = (0.0, all(0.0));
+    let (mut terms, mut partial) = (0.0, all(0.0));
     for i in (0..plane).step_by(GROUP) {
         // SAFETY: a group of positions of the plane, here and below.
         let labels = unsafe { group(t.as_ptr().add(i)) };
@@ -220,9 +190,7 @@ unsafe fn differentiate(
         for (k, [always, own]) in factors.iter().enumerate() {
             let e = gradient.as_ptr().wrapping_add(k * plane + i);
             for j in 0..V {
-                let e = e.wrapping_add(j * LANES);
-                _mm_prefetch::<_MM_HINT_T0>(e.wrapping_add(AHEAD).cast());
-                let e = unsafe { _mm512_load_ps(e) };
+                let e = unsafe { _mm512_load_ps(e.add(j * LANES)) };
                 let q = _mm512_mask_mov_ps(all(*always), is(labels[j], k), all(*own));
                 sum[j] = _mm512_add_ps(sum[j], e);
                 dot[j] = _mm512_fmadd_ps(e, q, dot[j]);
@@ -247,6 +215,7 @@ unsafe fn differentiate(
             let g = gradient.as_mut_ptr().wrapping_add(k * plane + i);
             for j in 0..V {
                 let (g, there) = (g.wrapping_add(j * LANES), is(labels[j], k));
+                ask(g.wrapping_add(AHEAD));
                 let p = _mm512_mul_ps(unsafe { _mm512_load_ps(g) }, inverse[j]);
                 let q = _mm512_mask_mov_ps(all(*always), there, all(*own));
                 let x = _mm512_mul_ps(p, _mm512_sub_ps(q, rest[j]));
@@ -254,8 +223,8 @@ unsafe fn differentiate(
             }
         }
         if (i + GROUP).is_multiple_of(TILE) {
-            total += wide(std::mem::replace(&mut partial, all(0.0)));
+            terms += total(std::mem::replace(&mut partial, all(0.0)));
         }
     }
-    total
+    terms
 }

@@ -70,3 +70,41 @@ pub unsafe fn load_labels(from: *const i64) -> __m512i {
     let [low, high] = halves.map(|half| _mm512_cvtepi64_epi32(half));
     _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
 }
+
+/// ln x for x from 1 on: 2 artanh((m − 1)/(m + 1)) + e ln 2, where x = m 2^e and m lies around 1.
+#[target_feature(enable = "avx512f")]
+pub fn ln(x: __m512) -> __m512 {
+    let m = _mm512_getmant_ps::<{ _MM_MANT_NORM_1_2 }, { _MM_MANT_SIGN_SRC }>(x);
+    let e = _mm512_getexp_ps(x);
+    let upper = _mm512_cmp_ps_mask::<{ _CMP_GE_OQ }>(m, all(1.4));
+    let m = _mm512_mask_mul_ps(m, upper, m, all(0.5));
+    let e = _mm512_mask_add_ps(e, upper, e, all(1.0));
+    let t = _mm512_div_ps(_mm512_sub_ps(m, all(1.0)), _mm512_add_ps(m, all(1.0)));
+    let square = _mm512_mul_ps(t, t);
+    let mut p = all(2.0 / 11.0);
+    for odd in [9.0, 7.0, 5.0, 3.0] {
+        p = _mm512_fmadd_ps(p, square, all(2.0 / odd));
+    }
+    let p = _mm512_mul_ps(_mm512_mul_ps(p, square), t);
+    let low = _mm512_fmadd_ps(all(2.0), t, p);
+    _mm512_fmadd_ps(e, all(std::f32::consts::LN_2), low)
+}
+
+/// Where a label is this class.
+#[target_feature(enable = "avx512f")]
+pub fn is(label: __m512i, class: usize) -> __mmask16 {
+    _mm512_cmpeq_epi32_mask(label, _mm512_set1_epi32(class as i32))
+}
+
+/// Σ of the lanes.
+pub fn total(x: __m512) -> f64 {
+    // SAFETY: a vector is sixteen numbers.
+    let lanes: [f32; LANES] = unsafe { std::mem::transmute(x) };
+    lanes.iter().map(|&x| f64::from(x)).sum()
+}
+
+/// Asks for a line as far as the second cache: in the first, planes a power of two apart drive each other out.
+#[target_feature(enable = "avx512f")]
+pub fn ask(line: *const f32) {
+    _mm_prefetch::<_MM_HINT_T1>(line.cast());
+}
