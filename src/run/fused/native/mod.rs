@@ -39,6 +39,10 @@ const WRITTEN_OUT: usize = 800;
 /// Up to so many sums across lanes in one part: all of them lie on the stack then.
 const SUMS: usize = 128;
 
+/// Rows of up to so many bytes are fetched while the row before is worked at: both, and what is computed of it, have room
+/// in the second cache.
+const NEXT_ROW: usize = 256 * 1024;
+
 /// So many instructions of a loop are written out, if turns are that short.
 const UNROLLED: usize = 24;
 
@@ -223,20 +227,15 @@ fn alone(pass: &Pass, n: usize) -> Option<Vec<Native>> {
     Some(natives)
 }
 
-/// What a segment that runs turn by turn asks for. The first that loads planes waits for memory as it is; those that follow
-/// have arithmetic to do while lines of the next tile arrive.
+/// What a segment that runs turn by turn asks for. The first that reads arrays waits for memory as it is; those that follow
+/// have arithmetic to do while what it reads next arrives.
 fn asks(pass: &Pass, n: usize) -> Asks {
-    let loads = |segment: &Segment| {
-        segment
-            .code
-            .iter()
-            .any(|i| trace::loaded(pass, i).is_some())
-    };
-    let first = pass.segments.iter().position(|s| s.looped && loads(s));
+    let reads = |s: &Segment| s.code.iter().any(|i| trace::loaded(pass, i).count() > 0);
+    let first = pass.segments.iter().position(|s| s.looped && reads(s));
     let last = pass.segments.iter().rposition(|s| s.looped);
     match first {
-        _ if pass.rows => Asks::Ahead,
-        Some(first) if n > first || last == Some(n) => Asks::NextTile(first),
+        _ if pass.rows && (first == last || pass.lane * size_of::<f32>() > NEXT_ROW) => Asks::Ahead,
+        Some(first) if n > first || last == Some(n) => Asks::Further(first),
         _ => Asks::Nothing,
     }
 }

@@ -5,7 +5,7 @@ use super::graph::{
 };
 use super::traced::{Number, Traced, Truth};
 use crate::ir::{MapOp, ReduceOp};
-use crate::plan::{Base, DType, Instr, Loc, Pass, Place, Segment, TileOp};
+use crate::plan::{Array, Base, DType, Instr, Loc, Pass, Place, Segment, TileOp};
 use crate::run::fused::exec::{ARRAYS, base_of};
 use crate::run::fused::kernels::{joined, map};
 use crate::run::fused::lanes::Int;
@@ -50,8 +50,8 @@ pub(super) struct Part {
 pub(super) enum Asks {
     /// What it loads itself, some lanes ahead.
     Ahead,
-    /// What a segment loads in the same turns of the next tile.
-    NextTile(usize),
+    /// What a segment reads in the same turns of the next tile, or of the next row.
+    Further(usize),
     Nothing,
 }
 
@@ -102,7 +102,7 @@ pub(super) fn trace(pass: &Pass, part: &Part) -> Option<Stretch> {
     }
     writer.keep(&touched_elsewhere(pass, &part.segments));
     let mut asks = match part.asks {
-        Asks::NextTile(n) => writer.next_tile(part, &pass.segments[n]),
+        Asks::Further(n) => writer.further(part, &pass.segments[n]),
         Asks::Ahead | Asks::Nothing => Vec::new(),
     };
     let Writer { streams, sums, .. } = writer;
@@ -118,7 +118,7 @@ pub(super) fn trace(pass: &Pass, part: &Part) -> Option<Stretch> {
         streams,
         sums,
         arrays,
-        crowded: asks.len() > WAYS || matches!(part.asks, Asks::NextTile(_)),
+        crowded: asks.len() > WAYS || matches!(part.asks, Asks::Further(_)),
         asks,
         // Several turns of a loop wait for nothing of each other.
         waits: match part.turns {
@@ -171,17 +171,24 @@ fn lanes(pass: &Pass, array: u16) -> Option<()> {
     matches!(dtype, DType::F32 | DType::I32).then_some(())
 }
 
-/// What an instruction loads from an array whose lanes lie side by side and that is not written, and bytes of an element.
-pub(super) fn loaded<'a>(pass: &Pass, i: &'a Instr) -> Option<(&'a Loc, usize)> {
-    let (TileOp::Load(_) | TileOp::LoadInt(_) | TileOp::LoadAcc(_)) = i.op else {
-        return None;
-    };
-    let Base::Array(n) = i.args[0].base else {
-        return None;
-    };
-    let array = &pass.arrays[n as usize];
-    let asked = array.lane == 1 && !written(pass, array.place);
-    asked.then_some((&i.args[0], array.dtype.size()))
+/// What an instruction reads of arrays that are not written and whose lanes lie side by side.
+pub(super) fn loaded<'a>(
+    pass: &'a Pass,
+    i: &'a Instr,
+) -> impl Iterator<Item = (&'a Loc, &'a Array)> {
+    let tables = matches!(
+        i.op,
+        TileOp::Lookup | TileOp::Fetch(_) | TileOp::FetchInt(_)
+    );
+    let lanes = if tables { &i.args[..1] } else { &i.args[..] };
+    lanes.iter().filter_map(|loc| {
+        let Base::Array(n) = loc.base else {
+            return None;
+        };
+        let array = &pass.arrays[n as usize];
+        let asked = array.lane == 1 && !loc.scalar && !written(pass, array.place);
+        asked.then_some((loc, array))
+    })
 }
 
 /// What an instruction writes.
@@ -311,14 +318,20 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// What another segment loads in the turns of this part, a tile further on.
-    fn next_tile(&mut self, part: &Part, segment: &Segment) -> Vec<Ask> {
+    /// What another segment reads in the turns of this part, a tile further on, or a row.
+    fn further(&mut self, part: &Part, segment: &Segment) -> Vec<Ask> {
         let mut asks = Vec::new();
         for turn in part.turns_of(self.pass, segment) {
             self.turn = turn;
-            for i in &segment.code {
-                if let Some((loc, size)) = loaded(self.pass, i) {
-                    let at = self.address(loc, self.pass.width);
+            let all = segment.code.iter().flat_map(|i| loaded(self.pass, i));
+            for (loc, array) in all {
+                let behind = match self.pass.rows {
+                    true => array.outer.last().copied().unwrap_or(0),
+                    false => self.pass.width,
+                };
+                // All rows may share one.
+                if behind > 0 {
+                    let (at, size) = (self.address(loc, behind), array.dtype.size());
                     asks.push(Ask { at, size });
                 }
             }
