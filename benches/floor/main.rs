@@ -6,6 +6,8 @@
 //! other, so that none finds its tensors in a cache that holds fewer, on as many threads as there are processors. It checks
 //! first that value and gradient are those of the fused back end.
 
+#[cfg(target_arch = "x86_64")]
+mod binary;
 #[allow(dead_code, reason = "this one needs one way and some cases")]
 #[path = "../cases/mod.rs"]
 mod cases;
@@ -28,7 +30,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         by_hand::compare("small", 500, |t| few::Work::new(t, [0.2, 0.8]))?;
         by_hand::compare("slices", 500, |t| few::Work::new(t, [0.1, 0.2, 0.3, 0.4]))?;
         by_hand::compare("street", 100, |t| many::Work::new(t, 19))?;
-        return by_hand::compare("scenes", 100, |t| wide::Work::new(t, 150));
+        by_hand::compare("scenes", 100, |t| wide::Work::new(t, 150))?;
+        return by_hand::compare("binary", 300, binary::Work::new);
     }
     println!("this machine has no AVX-512");
     Ok(())
@@ -38,6 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 mod by_hand {
     use super::cases::{Case, Way};
     use super::vectors::Lines;
+    use candle_core::DType;
     use std::time::Instant;
 
     /// What a program is given.
@@ -67,9 +71,11 @@ mod by_hand {
         program: impl FnOnce(Tensors) -> P,
     ) -> Result<(), Box<dyn std::error::Error>> {
         let mut case = Case::new(name)?;
-        let plane = case.tensor("pred").dims()[2..].iter().product();
+        let target = case.tensor("target").clone();
+        let plane = target.dims()[1..].iter().product();
         let logits = case.tensor("pred").flatten_all()?.to_vec1::<f32>()?;
-        let labels = case.tensor("target").flatten_all()?.to_vec1::<i64>()?;
+        // A mask is of floats.
+        let labels = target.to_dtype(DType::I64)?.flatten_all()?.to_vec1()?;
         let (value, gradients) = case.fused()?;
         let gradient = gradients.get(case.tensor("pred")).ok_or("no gradient")?;
         let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;

@@ -9,6 +9,9 @@ they have the loss. With `--turns` the benchmark `turns` is built and told what 
 other: A B C A B C …, so that a machine that is slow for a while is slow for all. Of each, the least time
 of all rounds counts. The values of lossc and PyTorch must agree.
 
+Each case runs in processes of its own, so that large tensors are new memory in all of them. With
+MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ set to several gigabytes, glibc keeps memory in all of them.
+
 Needs numpy and torch; MONAI is left out where it is missing.
 """
 
@@ -209,20 +212,25 @@ def peers(case, wanted):
 
 
 class Lossc:
-    """The benchmark `turns`, running."""
+    """The benchmark `turns`, running for one case and way: what another has freed is not there to be used again."""
 
-    def __init__(self, program):
+    def __init__(self, program, case, way):
+        self.what = f"{case['name']} {way}"
         self.process = subprocess.Popen(
-            [*program, "--turns"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+            [program, "--turns"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
         )
 
-    def turn(self, case, way):
-        self.process.stdin.write(f"{case} {way}\n")
+    def turn(self):
+        self.process.stdin.write(f"{self.what}\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            sys.exit(f"lossc stopped at {case} {way}")
+            sys.exit(f"lossc stopped at {self.what}")
         return json.loads(answer)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
 
 
 def build():
@@ -231,16 +239,19 @@ def build():
     out = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, check=True).stdout
     messages = [json.loads(line) for line in out.splitlines()]
     paths = [m["executable"] for m in messages if m.get("target", {}).get("name") == "turns" and m.get("executable")]
-    return [paths[-1]]
+    return paths[-1]
 
 
-def measure(case, ways, rounds, lossc):
+def measure(case, ways, rounds, program):
     """The least and the median time of every way, over all rounds."""
     found = peers(case, [w for w in ways if w in PEERS])
-    turns = {way: [] for way in ways if way in found or way in LOSSC}
+    lossc = {way: Lossc(program, case, way) for way in ways if way in LOSSC}
+    turns = {way: [] for way in ways if way in found or way in lossc}
     for _ in range(rounds):
         for way, times in turns.items():
-            times.append(found[way].turn() if way in found else lossc.turn(case["name"], way))
+            times.append((found.get(way) or lossc[way]).turn())
+    for process in lossc.values():
+        process.close()
     values = {way: times[0]["value"] for way, times in turns.items() if way not in ["copy", "fresh", "monai"]}
     first = next(iter(values.values()), 0.0)
     for way, value in values.items():
@@ -254,6 +265,16 @@ def measure(case, ways, rounds, lossc):
         }
         for way, times in turns.items()
     }
+
+
+def alone(case, ways, rounds, program):
+    """The same in a process of its own: memory that other cases have freed would be used again."""
+    command = [sys.executable, __file__, "--json", "--case", case["name"], "--ways", ",".join(ways)]
+    command += ["--rounds", str(rounds)]
+    if program:
+        command += ["--turns", "--program", program]
+    out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return json.loads(out)["ms"]
 
 
 def ms(x):
@@ -290,21 +311,24 @@ def main():
     parser.add_argument("--turns", action="store_true", help="lossc too, in turns with the peers")
     parser.add_argument("--program", help="the benchmark `turns`, if it is built already")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true", help="no table")
     args = parser.parse_args()
     torch.set_num_threads(THREADS)
     known = LOSSC + PEERS if args.turns else PEERS
     ways = args.ways.split(",") if args.ways else known
     if unknown := [way for way in ways if way not in known]:
         parser.error(f"no such way: {', '.join(unknown)}")
-    lossc = Lossc([args.program] if args.program else build()) if args.turns else None
+    program = (args.program or build()) if args.turns else None
+    cases = [case for case in cases if not args.case or case["name"] in args.case]
     results = []
     for case in cases:
-        if args.case and case["name"] not in args.case:
-            continue
-        times = measure(case, ways, args.rounds, lossc)
+        if len(cases) == 1:
+            times = measure(case, ways, args.rounds, program)
+        else:
+            times = alone(case, ways, args.rounds, program)
         print(json.dumps({"case": case["name"], "ms": times}), flush=True)
         results.append((case["what"], times))
-    if "fused" in ways:
+    if "fused" in ways and not args.json:
         print(table(results))
 
 
