@@ -18,6 +18,13 @@ use std::collections::{BTreeMap, HashMap};
 /// Rows up to this size are kept from loop to loop; larger ones leave the second cache.
 const ROW_BYTES: usize = 256 * 1024;
 
+/// Of larger rows, up to this size, so many values are kept at most.
+const LARGE_ROW_BYTES: usize = 2 * 1024 * 1024;
+const LARGE_ROWS: usize = 3;
+
+/// What it costs to keep one of them, in additions for each element: less than it does to compute an exponential again.
+const LARGE_ROW_KEPT: f64 = 4.0;
+
 /// What lowering a pass needs to know and builds.
 pub(super) struct Lower<'a> {
     pub stores: &'a mut Stores,
@@ -276,6 +283,11 @@ impl Lower<'_> {
             let mut open = self.roots_of_loop(depth);
             let kept: Vec<Id> = self.slabs.keys().copied().collect();
             open.extend(kept.into_iter().filter(|&id| self.depth[id] == depth));
+            for _ in 0..LARGE_ROWS {
+                if let Some(id) = self.dearest(&open, depth) {
+                    self.slabs.insert(id, usize::MAX);
+                }
+            }
             let mut seen = vec![false; self.uses.len()];
             while let Some(id) = open.pop() {
                 if std::mem::replace(&mut seen[id], true)
@@ -284,13 +296,54 @@ impl Lower<'_> {
                 {
                     continue;
                 }
-                if self.depth[id] < depth && self.worth_keeping(id) {
+                if self.depth[id] < depth
+                    && (self.slabs.contains_key(&id) || self.worth_keeping(id))
+                {
                     self.slabs.insert(id, usize::MAX);
                 } else if self.internal(id) {
                     open.extend(&self.stores.dag.node(id).args);
                 }
             }
         }
+    }
+
+    /// Of rows that leave the second cache but not the last, the value of earlier loops that saves a loop the most, if
+    /// that is more than it costs to keep it.
+    fn dearest(&self, roots: &[Id], depth: i32) -> Option<Id> {
+        let bytes = self.stores.dag.sizes.get(self.space.lane) * self.stores.lane.size();
+        if !self.space.rows() || bytes <= ROW_BYTES || bytes > LARGE_ROW_BYTES {
+            return None;
+        }
+        let all = self.computed(roots, depth, None);
+        let price = |ids: &[Id]| -> f64 {
+            let prices = ids.iter().map(|&id| match self.op(id) {
+                Op::Map(op) => weight(*op),
+                _ => 1.0,
+            });
+            prices.sum()
+        };
+        let whole = price(&all);
+        let earlier = all.iter().filter(|&&id| self.depth[id] < depth);
+        let saved = earlier.map(|&id| (whole - price(&self.computed(roots, depth, Some(id))), id));
+        let most = saved.max_by(|a, b| a.0.total_cmp(&b.0));
+        most.and_then(|(saved, id)| (saved > LARGE_ROW_KEPT).then_some(id))
+    }
+
+    /// The values of a row that a loop computes for some roots if it finds what is kept, and one more.
+    fn computed(&self, roots: &[Id], depth: i32, found: Option<Id>) -> Vec<Id> {
+        let mut computed = Vec::new();
+        let mut seen = vec![false; self.uses.len()];
+        let mut open = roots.to_vec();
+        while let Some(id) = open.pop() {
+            let inside = self.internal(id) && self.elementwise(id) && self.tiled(id);
+            let kept =
+                self.depth[id] < depth && (found == Some(id) || self.slabs.contains_key(&id));
+            if inside && !kept && !std::mem::replace(&mut seen[id], true) {
+                computed.push(id);
+                open.extend(&self.stores.dag.node(id).args);
+            }
+        }
+        computed
     }
 
     /// Writes all segments.
