@@ -64,6 +64,30 @@ graph(z: f[N, C, S], t: i[N, S]) {
 }
 ";
 
+/// Squares of the binary cross entropy times the share of probability where the mask is, which takes a sweep of its own.
+const BINARY: &str = "\
+dims N, C, S
+graph(z: f[N, C, S], t: i[N, S]) {
+  %0: f[N, C, S] = input z
+  %1: i[N, S] = input t
+  %2: f[N, S] = float %1
+  %3: f[N, C, S] = broadcast[N, C, S] %2
+  %4: f[N, C, S] = sigmoid %0
+  %5: f[N, C, S] = softplus %0
+  %6: f[N, C, S] = mul %0 %3
+  %7: f[N, C, S] = sub %5 %6
+  %8: f[N, C, S] = mul %4 %3
+  %9: f[N, C] = sum[S] %8
+  %10: f[N, C] = sum[S] %4
+  %11: f[N, C] = div %9 %10
+  %12: f[N, C, S] = mul %7 %7
+  %13: f[N, C] = sum[S] %12
+  %14: f[N, C] = mul %13 %11
+  %15: f[] = sum[N, C] %14
+  total = %15
+}
+";
+
 /// Cross entropy of rows.
 pub const CE: &str = "\
 dims N, C
@@ -194,6 +218,21 @@ fn large_outputs() {
             assert_eq!(text.contains("stream(f32)"), streams, "{text}");
             check(graph, &sizes, F32, Lie::Dense, 3.0, 3);
         }
+    }
+}
+
+/// Rows beyond the second cache keep what is dear to compute again, unless they are beyond the last one too.
+#[test]
+fn large_rows() {
+    let graph = gradient(BINARY);
+    for (lanes, times) in [(60_000, 1), (70_001, 1), (600_011, 2)] {
+        let sizes = [3, 1, lanes];
+        let sizes_of = DimSizes(sizes.to_vec());
+        let bound = tensors(&graph, &inputs(&sizes_of, 3.0, 2), F32.0, F32.1, Lie::Dense);
+        let text = planned(&graph, &sizes_of, &bound).text();
+        assert!(text.contains("each tile of the row"), "{text}");
+        assert_eq!(text.matches("= softplus").count(), times, "{text}");
+        check(&graph, &sizes, F32, Lie::Dense, 3.0, 2);
     }
 }
 
