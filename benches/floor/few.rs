@@ -1,7 +1,8 @@
 //! Dice + weighted cross entropy of a few classes, everything in registers.
 
 use super::by_hand::{Program, Tensors};
-use super::vectors::{LANES, Lines, all, exp, load_labels};
+use super::vectors::{LANES, all, exp, load_labels};
+use rayon::prelude::*;
 use std::arch::x86_64::*;
 
 const SMOOTH: f64 = 1e-6;
@@ -10,14 +11,8 @@ const TILE: usize = 1024;
 /// Positions that are fetched ahead.
 const AHEAD: usize = 512;
 
-/// The tensors; the gradient holds the exponentials between the two passes.
-pub struct Work<const C: usize> {
-    plane: usize,
-    weights: [f32; C],
-    logits: Lines,
-    labels: Vec<i64>,
-    gradient: Lines,
-}
+/// The weights; the gradient holds the exponentials between the two passes.
+pub struct Work<const C: usize>(pub [f32; C]);
 
 /// What a sample adds up to: per class the probability where the label is, all probability, and
 /// the labels; the weights, and the weighted logarithms.
@@ -29,31 +24,10 @@ struct Sums<const C: usize> {
     log: f64,
 }
 
-impl<const C: usize> Work<C> {
-    /// A tile divides the planes of the case.
-    pub fn new(tensors: Tensors, weights: [f32; C]) -> Work<C> {
-        Work {
-            plane: tensors.plane,
-            weights,
-            gradient: Lines::of(&tensors.logits),
-            logits: tensors.logits,
-            labels: tensors.labels,
-        }
-    }
-}
-
 impl<const C: usize> Program for Work<C> {
-    fn gradient(&self) -> &[f32] {
-        &self.gradient
-    }
-
-    unsafe fn run(&mut self) -> f64 {
-        use rayon::prelude::*;
-        let (plane, weights) = (self.plane, &self.weights);
-        let samples = self.logits.par_chunks(C * plane);
-        let samples = samples.zip(self.labels.par_chunks(plane));
-        let gradients = self.gradient.par_chunks_mut(C * plane);
-        let totals = samples.clone().zip(gradients).map(|((z, t), g)| {
+    unsafe fn run(&mut self, tensors: &mut Tensors) -> f64 {
+        let Work(weights) = &*self;
+        let totals = tensors.samples().map(|(z, t, g)| {
             // SAFETY: the caller's promise.
             unsafe { statistics(z, t, g, weights) }
         });
@@ -72,9 +46,8 @@ impl<const C: usize> Program for Work<C> {
                 [(-upstream * score) as f32, (2.0 * upstream) as f32]
             }));
         }
-        let gradients = self.gradient.par_chunks_mut(C * plane);
-        let labels = self.labels.par_chunks(plane);
-        labels.zip(gradients).zip(&factors).for_each(|((t, g), f)| {
+        let samples = tensors.samples().zip(&factors);
+        samples.for_each(|((_, t, g), f)| {
             // SAFETY: as above.
             unsafe { differentiate(t, g, weights, f, (0.5 / weight) as f32) }
         });

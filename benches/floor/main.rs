@@ -27,10 +27,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx512f") {
-        by_hand::compare("small", 500, |t| few::Work::new(t, [0.2, 0.8]))?;
-        by_hand::compare("slices", 500, |t| few::Work::new(t, [0.1, 0.2, 0.3, 0.4]))?;
-        by_hand::compare("street", 100, |t| many::Work::new(t, 19))?;
-        by_hand::compare("scenes", 100, |t| wide::Work::new(t, 150))?;
+        by_hand::compare("small", 500, |_| few::Work([0.2, 0.8]))?;
+        by_hand::compare("slices", 500, |_| few::Work([0.1, 0.2, 0.3, 0.4]))?;
+        by_hand::compare("street", 100, many::Work::new)?;
+        by_hand::compare("scenes", 100, |_| wide::Work)?;
         return by_hand::compare("binary", 300, binary::Work::new);
     }
     println!("this machine has no AVX-512");
@@ -42,14 +42,34 @@ mod by_hand {
     use super::cases::{Case, Way};
     use super::vectors::Lines;
     use candle_core::DType;
+    use rayon::prelude::*;
     use std::time::Instant;
 
-    /// What a program is given.
+    /// What a program is given, and the gradient by the logits that it leaves.
     pub struct Tensors {
         pub logits: Lines,
         pub labels: Vec<i64>,
-        /// Positions of a sample.
+        pub gradient: Lines,
+        /// Positions of a sample, which groups and tiles of the programs divide.
         pub plane: usize,
+    }
+
+    impl Tensors {
+        /// The planes of logits in a sample.
+        pub fn classes(&self) -> usize {
+            self.logits.len() / self.labels.len()
+        }
+
+        /// Logits, labels and gradient of every sample.
+        pub fn samples(
+            &mut self,
+        ) -> impl IndexedParallelIterator<Item = (&[f32], &[i64], &mut [f32])> {
+            let all = self.classes() * self.plane;
+            let labels = self.labels.par_chunks(self.plane);
+            let samples = self.logits.par_chunks(all).zip(labels);
+            let samples = samples.zip(self.gradient.par_chunks_mut(all));
+            samples.map(|((z, t), g)| (z, t, g))
+        }
     }
 
     /// A loss written by hand.
@@ -58,17 +78,14 @@ mod by_hand {
         ///
         /// # Safety
         /// There is AVX-512.
-        unsafe fn run(&mut self) -> f64;
-
-        /// The gradient by the logits.
-        fn gradient(&self) -> &[f32];
+        unsafe fn run(&mut self, tensors: &mut Tensors) -> f64;
     }
 
     /// Takes both in turns.
     pub fn compare<P: Program>(
         name: &str,
         runs: usize,
-        program: impl FnOnce(Tensors) -> P,
+        program: impl FnOnce(&Tensors) -> P,
     ) -> Result<(), Box<dyn std::error::Error>> {
         let mut case = Case::new(name)?;
         let target = case.tensor("target").clone();
@@ -79,19 +96,21 @@ mod by_hand {
         let (value, gradients) = case.fused()?;
         let gradient = gradients.get(case.tensor("pred")).ok_or("no gradient")?;
         let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
-        let mut work = program(Tensors {
+        let mut tensors = Tensors {
             logits: Lines::of(&logits),
             labels,
+            gradient: Lines::of(&logits),
             plane,
-        });
+        };
+        let mut work = program(&tensors);
         // SAFETY: the caller has seen that the instructions are there.
-        let by_hand = unsafe { work.run() };
+        let by_hand = unsafe { work.run(&mut tensors) };
         assert!(
             (by_hand - value).abs() < 2e-6 * value,
             "{by_hand} is not {value}"
         );
         let largest = gradient.iter().fold(0f32, |m, g| m.max(g.abs()));
-        for (ours, theirs) in work.gradient().iter().zip(&gradient) {
+        for (ours, theirs) in tensors.gradient.iter().zip(&gradient) {
             assert!(
                 (ours - theirs).abs() < 4e-6 * largest,
                 "{ours} is not {theirs}"
@@ -101,7 +120,7 @@ mod by_hand {
         for _ in 0..runs {
             let start = Instant::now();
             // SAFETY: as above.
-            std::hint::black_box(unsafe { work.run() });
+            std::hint::black_box(unsafe { work.run(&mut tensors) });
             hand = hand.min(start.elapsed().as_secs_f64() * 1e3);
             for (way, least) in [(Way::Into, &mut fused), (Way::Copy, &mut copy)] {
                 let start = Instant::now();

@@ -4,6 +4,7 @@
 
 use super::by_hand::{Program, Tensors};
 use super::vectors::{LANES, Lines, all, ask, exp, is, ln, load_labels, total};
+use rayon::prelude::*;
 use std::arch::x86_64::*;
 
 const SMOOTH: f64 = 1e-5;
@@ -16,14 +17,8 @@ const TILE: usize = 1024;
 /// Positions that are fetched ahead.
 const AHEAD: usize = 64;
 
-/// The tensors; the gradient holds the exponentials between the two passes, `picked` the logit of the label less the
-/// largest.
+/// The logit of the label less the largest, of each position; the gradient holds the exponentials between the two passes.
 pub struct Work {
-    classes: usize,
-    plane: usize,
-    logits: Lines,
-    labels: Vec<i64>,
-    gradient: Lines,
     picked: Lines,
 }
 
@@ -31,33 +26,19 @@ pub struct Work {
 type Sums = Vec<[f64; 3]>;
 
 impl Work {
-    /// A tile divides the planes of the case.
-    pub fn new(tensors: Tensors, classes: usize) -> Work {
+    pub fn new(tensors: &Tensors) -> Work {
         Work {
-            classes,
-            plane: tensors.plane,
-            gradient: Lines::of(&tensors.logits),
-            logits: tensors.logits,
             picked: Lines::of(&vec![0.0; tensors.labels.len()]),
-            labels: tensors.labels,
         }
     }
 }
 
 impl Program for Work {
-    fn gradient(&self) -> &[f32] {
-        &self.gradient
-    }
-
-    unsafe fn run(&mut self) -> f64 {
-        use rayon::prelude::*;
-        let (plane, classes) = (self.plane, self.classes);
-        let positions = self.labels.len() as f64;
-        let samples = self.logits.par_chunks(classes * plane);
-        let samples = samples.zip(self.labels.par_chunks(plane));
-        let samples = samples.zip(self.gradient.par_chunks_mut(classes * plane));
-        let totals = samples.zip(self.picked.par_chunks_mut(plane));
-        let totals = totals.map(|(((z, t), g), picked)| {
+    unsafe fn run(&mut self, tensors: &mut Tensors) -> f64 {
+        let (plane, classes) = (tensors.plane, tensors.classes());
+        let positions = tensors.labels.len() as f64;
+        let samples = tensors.samples().zip(self.picked.par_chunks_mut(plane));
+        let totals = samples.map(|((z, t, g), picked)| {
             // SAFETY: the caller's promise.
             unsafe { statistics(classes, z, t, g, picked) }
         });
@@ -79,10 +60,8 @@ impl Program for Work {
                     .collect(),
             );
         }
-        let gradients = self.gradient.par_chunks_mut(classes * plane);
-        let labels = self.labels.par_chunks(plane);
-        let samples = labels.zip(gradients).zip(self.picked.par_chunks(plane));
-        let rest = samples.zip(&factors).map(|(((t, g), picked), factors)| {
+        let samples = tensors.samples().zip(self.picked.par_chunks(plane));
+        let rest = samples.zip(&factors).map(|(((_, t, g), picked), factors)| {
             // SAFETY: as above.
             unsafe { differentiate(t, g, picked, factors, (1.0 / positions) as f32) }
         });

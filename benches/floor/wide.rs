@@ -2,7 +2,8 @@
 //! a time. Exponentials wait in scratch memory; lines of the next vectors are asked for while there is arithmetic to do.
 
 use super::by_hand::{Program, Tensors};
-use super::vectors::{LANES, Lines, all, ask, exp, is, ln, load_labels, total};
+use super::vectors::{LANES, all, ask, exp, is, ln, load_labels, total};
+use rayon::prelude::*;
 use std::arch::x86_64::*;
 
 /// Vectors at a time.
@@ -10,41 +11,13 @@ const V: usize = 8;
 /// Positions at a time.
 const GROUP: usize = V * LANES;
 
-/// The tensors.
-pub struct Work {
-    classes: usize,
-    plane: usize,
-    logits: Lines,
-    labels: Vec<i64>,
-    gradient: Lines,
-}
-
-impl Work {
-    /// A group divides the planes of the case.
-    pub fn new(tensors: Tensors, classes: usize) -> Work {
-        Work {
-            classes,
-            plane: tensors.plane,
-            gradient: Lines::of(&tensors.logits),
-            logits: tensors.logits,
-            labels: tensors.labels,
-        }
-    }
-}
+/// The program.
+pub struct Work;
 
 impl Program for Work {
-    fn gradient(&self) -> &[f32] {
-        &self.gradient
-    }
-
-    unsafe fn run(&mut self) -> f64 {
-        use rayon::prelude::*;
-        let (plane, classes) = (self.plane, self.classes);
-        let positions = self.labels.len() as f64;
-        let samples = self.logits.par_chunks(classes * plane);
-        let samples = samples.zip(self.labels.par_chunks(plane));
-        let samples = samples.zip(self.gradient.par_chunks_mut(classes * plane));
-        let terms = samples.map(|((z, t), g)| {
+    unsafe fn run(&mut self, tensors: &mut Tensors) -> f64 {
+        let (classes, positions) = (tensors.classes(), tensors.labels.len() as f64);
+        let terms = tensors.samples().map(|(z, t, g)| {
             // SAFETY: the caller's promise.
             unsafe { sample(classes, z, t, g, (1.0 / positions) as f32) }
         });

@@ -18,8 +18,10 @@ use std::collections::{BTreeMap, HashMap};
 /// Rows up to this size are kept from loop to loop; larger ones leave the second cache.
 const ROW_BYTES: usize = 256 * 1024;
 
-/// Of larger rows, up to this size, so many values are kept at most.
+/// Of larger rows, up to this size, some values are kept: they are in the last cache.
 const LARGE_ROW_BYTES: usize = 2 * 1024 * 1024;
+
+/// So many of them at most for each loop.
 const LARGE_ROWS: usize = 3;
 
 /// What it costs to keep one of them, in additions for each element: less than it does to compute an exponential again.
@@ -209,11 +211,14 @@ impl Lower<'_> {
         matches!(self.op(id), Op::Map(op) if weight(*op) > 2.0)
     }
 
+    /// What a value of a whole row takes.
+    fn row_bytes(&self) -> usize {
+        self.stores.dag.sizes.get(self.space.lane) * self.stores.lane.size()
+    }
+
     /// Whether a value that a later loop needs is kept.
     fn worth_keeping(&self, id: Id) -> bool {
-        let lane = self.stores.lane.size();
-        let fits =
-            !self.space.rows() || self.stores.dag.sizes.get(self.space.lane) * lane <= ROW_BYTES;
+        let fits = !self.space.rows() || self.row_bytes() <= ROW_BYTES;
         if !self.internal(id) {
             return fits
                 && self.tiled(id)
@@ -284,9 +289,10 @@ impl Lower<'_> {
             let kept: Vec<Id> = self.slabs.keys().copied().collect();
             open.extend(kept.into_iter().filter(|&id| self.depth[id] == depth));
             for _ in 0..LARGE_ROWS {
-                if let Some(id) = self.dearest(&open, depth) {
-                    self.slabs.insert(id, usize::MAX);
-                }
+                let Some(id) = self.dearest(&open, depth) else {
+                    break;
+                };
+                self.slabs.insert(id, usize::MAX);
             }
             let mut seen = vec![false; self.uses.len()];
             while let Some(id) = open.pop() {
@@ -310,8 +316,8 @@ impl Lower<'_> {
     /// Of rows that leave the second cache but not the last, the value of earlier loops that saves a loop the most, if
     /// that is more than it costs to keep it.
     fn dearest(&self, roots: &[Id], depth: i32) -> Option<Id> {
-        let bytes = self.stores.dag.sizes.get(self.space.lane) * self.stores.lane.size();
-        if !self.space.rows() || bytes <= ROW_BYTES || bytes > LARGE_ROW_BYTES {
+        let large = ROW_BYTES + 1..=LARGE_ROW_BYTES;
+        if !self.space.rows() || !large.contains(&self.row_bytes()) {
             return None;
         }
         let all = self.computed(roots, depth, None);

@@ -274,16 +274,9 @@ impl Program {
         let [a, b] = &product.args;
         let places = [a.place, b.place, product.into.place];
         let first = places.map(|place| self.first(place, space, inputs, outputs));
+        let (memory, tasks) = (&mut space.products, &mut space.tasks);
         // SAFETY: as for a pass.
-        unsafe {
-            contract::run(
-                product,
-                first,
-                &mut space.products,
-                &mut space.tasks,
-                threads,
-            )
-        };
+        unsafe { contract::run(product, first, memory, tasks, threads) };
     }
 
     /// The first byte of an array.

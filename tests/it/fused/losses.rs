@@ -49,29 +49,35 @@ graph(z: f[N, C, S], t: i[N, S]) {
 }
 ";
 
+/// A graph over logits %0 and the number of each position's label, %3.
+macro_rules! by_number {
+    ($steps:literal) => {
+        concat!(
+            "dims N, C, S\n",
+            "graph(z: f[N, C, S], t: i[N, S]) {\n",
+            "  %0: f[N, C, S] = input z\n",
+            "  %1: i[N, S] = input t\n",
+            "  %2: f[N, S] = float %1\n",
+            "  %3: f[N, C, S] = broadcast[N, C, S] %2\n",
+            $steps
+        )
+    };
+}
+
 /// Squares of what logits are beyond the number of the label.
-const SQUARES: &str = "\
-dims N, C, S
-graph(z: f[N, C, S], t: i[N, S]) {
-  %0: f[N, C, S] = input z
-  %1: i[N, S] = input t
-  %2: f[N, S] = float %1
-  %3: f[N, C, S] = broadcast[N, C, S] %2
+const SQUARES: &str = by_number!(
+    "\
   %4: f[N, C, S] = sub %0 %3
   %5: f[N, C, S] = mul %4 %4
   %6: f[] = sum[N, C, S] %5
   total = %6
 }
-";
+"
+);
 
 /// Squares of the binary cross entropy times the share of probability where the mask is, which takes a sweep of its own.
-const BINARY: &str = "\
-dims N, C, S
-graph(z: f[N, C, S], t: i[N, S]) {
-  %0: f[N, C, S] = input z
-  %1: i[N, S] = input t
-  %2: f[N, S] = float %1
-  %3: f[N, C, S] = broadcast[N, C, S] %2
+const BINARY: &str = by_number!(
+    "\
   %4: f[N, C, S] = sigmoid %0
   %5: f[N, C, S] = softplus %0
   %6: f[N, C, S] = mul %0 %3
@@ -86,7 +92,8 @@ graph(z: f[N, C, S], t: i[N, S]) {
   %15: f[] = sum[N, C] %14
   total = %15
 }
-";
+"
+);
 
 /// Cross entropy of rows.
 pub const CE: &str = "\

@@ -518,7 +518,8 @@ impl Assembler {
         let index = m.index.map_or(0, |(r, _)| r.0);
         self.code.push(0x40 | (index >> 3) << 1 | m.base.0 >> 3);
         self.code.extend([0x0f, 0x18]);
-        self.address(if second { 2 } else { 1 } << 3, m, 1);
+        let hint = if second { 2 } else { 1 };
+        self.address(hint << 3, m, 1);
     }
 
     pub fn label(&mut self) -> Label {

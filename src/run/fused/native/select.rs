@@ -134,19 +134,19 @@ impl<'a> Body<'a> {
         self.masks = Bank::new(count, 8);
         self.spilled = vec![None; count];
         self.open = (self.frame.stack_sums()..self.vectors()).rev().collect();
-        // Steps that have been written for each line that has been asked for: all the way, but for the first steps, which
-        // wait for lines themselves.
-        let (steps, asks) = (self.stretch.items.len(), &self.stretch.asks);
+        // What is asked for is spread over the steps, but for the first ones, which wait for memory themselves.
+        let steps = self.stretch.items.len();
         let first = steps / LOADING;
+        let asks = if some { &[][..] } else { &self.stretch.asks };
         let mut asked = 0;
         let mut items = self.stretch.items.iter().peekable();
         while let Some(item) = items.next() {
             let done = steps - items.len();
             let due = asks.len() * done.saturating_sub(first) / (steps - first);
-            while asked < due && !some {
-                self.ask(asm, &asks[asked]);
-                asked += 1;
+            for ask in &asks[asked..due] {
+                self.ask(asm, ask);
             }
+            asked = due;
             match item {
                 Item::Value(id) if self.inside[id.index()] => continue,
                 Item::Value(id) => self.value(asm, *id),
@@ -170,6 +170,10 @@ impl<'a> Body<'a> {
             }
             self.vectors.unlock_all();
             self.masks.unlock_all();
+        }
+        // The last steps may have been several sums in one.
+        for ask in &asks[asked..] {
+            self.ask(asm, ask);
         }
     }
 
