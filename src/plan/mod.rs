@@ -19,6 +19,7 @@
 //!
 //! Must not know: spec languages, threads, Candle.
 
+mod cut;
 mod dag;
 mod emit;
 mod expand;
@@ -29,6 +30,7 @@ mod pairs;
 mod program;
 mod registers;
 mod schedule;
+mod slabs;
 mod space;
 mod stores;
 mod text;

@@ -10,22 +10,10 @@ use super::layout::DType;
 use super::program::{Across, Array, Pass, Place, TileOp};
 use super::registers::{Draft, Extent, Kind, Val, allocate};
 use super::schedule::{Trip, Where};
-use super::space::{Space, weight};
+use super::space::Space;
 use super::stores::Stores;
-use crate::ir::{Dims, Elem, MapOp, ReduceOp};
+use crate::ir::{Dims, Elem, ReduceOp};
 use std::collections::{BTreeMap, HashMap};
-
-/// Rows up to this size are kept from loop to loop; larger ones leave the second cache.
-const ROW_BYTES: usize = 256 * 1024;
-
-/// Of larger rows, up to this size, some values are kept: they are in the last cache.
-const LARGE_ROW_BYTES: usize = 2 * 1024 * 1024;
-
-/// So many of them at most for each loop.
-const LARGE_ROWS: usize = 3;
-
-/// What it costs to keep one of them, in additions for each element: less than it does to compute an exponential again.
-const LARGE_ROW_KEPT: f64 = 4.0;
 
 /// What lowering a pass needs to know and builds.
 pub(super) struct Lower<'a> {
@@ -43,7 +31,7 @@ pub(super) struct Lower<'a> {
     /// The loop of an elementwise value; the loop after which any other is ready, or −1.
     pub depth: Vec<i32>,
     /// Values kept as slabs, and their registers once they have one.
-    slabs: BTreeMap<Id, usize>,
+    pub slabs: BTreeMap<Id, usize>,
     /// Registers of values without the inner dim.
     ready: HashMap<Id, Val>,
     /// Registers of values in the current turn.
@@ -189,47 +177,8 @@ impl Lower<'_> {
         }
     }
 
-    /// The instructions that computing a value again would take, what is dear being kept.
-    fn again(&self, id: Id) -> usize {
-        if !self.internal(id)
-            || !self.elementwise(id)
-            || self.slabs.contains_key(&id)
-            || self.dear(id)
-        {
-            return 0;
-        }
-        // A division takes as long as several other instructions.
-        let own = match self.op(id) {
-            Op::Map(MapOp::Div) => 3,
-            _ => 1,
-        };
-        let args = self.stores.dag.node(id).args.iter();
-        own + args.map(|&a| self.again(a)).sum::<usize>()
-    }
-
-    fn dear(&self, id: Id) -> bool {
-        matches!(self.op(id), Op::Map(op) if weight(*op) > 2.0)
-    }
-
-    /// What a value of a whole row takes.
-    fn row_bytes(&self) -> usize {
-        self.stores.dag.sizes.get(self.space.lane) * self.stores.lane.size()
-    }
-
-    /// Whether a value that a later loop needs is kept.
-    fn worth_keeping(&self, id: Id) -> bool {
-        let fits = !self.space.rows() || self.row_bytes() <= ROW_BYTES;
-        if !self.internal(id) {
-            return fits
-                && self.tiled(id)
-                && self.elementwise(id)
-                && (!self.space.rows() || !self.in_place(id));
-        }
-        fits && (self.dear(id) || self.again(id) > 2)
-    }
-
     /// The sinks and folds of each loop, and what their operands are.
-    fn roots_of_loop(&self, depth: i32) -> Vec<Id> {
+    pub fn roots_of_loop(&self, depth: i32) -> Vec<Id> {
         let mut roots = Vec::new();
         let stores = self.trip.stored.iter().chain(&self.trip.keeps).copied();
         let stores = stores.chain(self.trip.outputs.iter().map(|o| o.1));
@@ -255,7 +204,8 @@ impl Lower<'_> {
         roots
     }
 
-    fn loops(&self) -> i32 {
+    /// How many loops there are.
+    pub fn loops(&self) -> i32 {
         let looped = self
             .closure
             .iter()
@@ -281,75 +231,6 @@ impl Lower<'_> {
         for (depth, first) in self.depth.iter_mut().zip(first) {
             *depth = first.unwrap_or(*depth);
         }
-    }
-
-    fn choose_slabs(&mut self) {
-        for depth in (0..self.loops()).rev() {
-            let mut open = self.roots_of_loop(depth);
-            let kept: Vec<Id> = self.slabs.keys().copied().collect();
-            open.extend(kept.into_iter().filter(|&id| self.depth[id] == depth));
-            for _ in 0..LARGE_ROWS {
-                let Some(id) = self.dearest(&open, depth) else {
-                    break;
-                };
-                self.slabs.insert(id, usize::MAX);
-            }
-            let mut seen = vec![false; self.uses.len()];
-            while let Some(id) = open.pop() {
-                if std::mem::replace(&mut seen[id], true)
-                    || !self.elementwise(id)
-                    || !self.tiled(id)
-                {
-                    continue;
-                }
-                if self.depth[id] < depth
-                    && (self.slabs.contains_key(&id) || self.worth_keeping(id))
-                {
-                    self.slabs.insert(id, usize::MAX);
-                } else if self.internal(id) {
-                    open.extend(&self.stores.dag.node(id).args);
-                }
-            }
-        }
-    }
-
-    /// Of rows that leave the second cache but not the last, the value of earlier loops that saves a loop the most, if
-    /// that is more than it costs to keep it.
-    fn dearest(&self, roots: &[Id], depth: i32) -> Option<Id> {
-        let large = ROW_BYTES + 1..=LARGE_ROW_BYTES;
-        if !self.space.rows() || !large.contains(&self.row_bytes()) {
-            return None;
-        }
-        let all = self.computed(roots, depth, None);
-        let price = |ids: &[Id]| -> f64 {
-            let prices = ids.iter().map(|&id| match self.op(id) {
-                Op::Map(op) => weight(*op),
-                _ => 1.0,
-            });
-            prices.sum()
-        };
-        let whole = price(&all);
-        let earlier = all.iter().filter(|&&id| self.depth[id] < depth);
-        let saved = earlier.map(|&id| (whole - price(&self.computed(roots, depth, Some(id))), id));
-        let most = saved.max_by(|a, b| a.0.total_cmp(&b.0));
-        most.and_then(|(saved, id)| (saved > LARGE_ROW_KEPT).then_some(id))
-    }
-
-    /// The values of a row that a loop computes for some roots if it finds what is kept, and one more.
-    fn computed(&self, roots: &[Id], depth: i32, found: Option<Id>) -> Vec<Id> {
-        let mut computed = Vec::new();
-        let mut seen = vec![false; self.uses.len()];
-        let mut open = roots.to_vec();
-        while let Some(id) = open.pop() {
-            let inside = self.internal(id) && self.elementwise(id) && self.tiled(id);
-            let kept =
-                self.depth[id] < depth && (found == Some(id) || self.slabs.contains_key(&id));
-            if inside && !kept && !std::mem::replace(&mut seen[id], true) {
-                computed.push(id);
-                open.extend(&self.stores.dag.node(id).args);
-            }
-        }
-        computed
     }
 
     /// Writes all segments.
@@ -493,7 +374,7 @@ impl Lower<'_> {
     }
 
     /// Whether a value in memory can be an operand as it lies there.
-    fn in_place(&self, id: Id) -> bool {
+    pub fn in_place(&self, id: Id) -> bool {
         let (dtype, strides) = match self.op(id) {
             Op::Leaf(Source::Input(n), at) => {
                 (self.stores.input_dtypes[*n as usize], at.strides.clone())

@@ -100,7 +100,7 @@ pub(super) fn trace(pass: &Pass, part: &Part) -> Option<Stretch> {
             }
         }
     }
-    writer.keep(&touched_elsewhere(pass, &part.segments));
+    writer.keep(&read_elsewhere(pass, &part.segments));
     let mut asks = match part.asks {
         Asks::Further(n) => writer.further(part, &pass.segments[n]),
         Asks::Ahead | Asks::Nothing => Vec::new(),
@@ -215,24 +215,39 @@ fn written_registers(pass: &Pass, part: &Part) -> HashSet<usize> {
     all.collect()
 }
 
-/// The registers that other segments touch.
-fn touched_elsewhere(pass: &Pass, segments: &Range<usize>) -> Vec<Range<usize>> {
-    let others = pass.segments.iter().enumerate();
-    let others = others.filter(|(n, _)| !segments.contains(n));
-    let range = |looped: bool, loc: &Loc| {
-        let turns = if looped { pass.turns().max(1) } else { 1 };
-        let last = loc.offset + loc.step * (turns - 1);
-        loc.offset..last + if loc.scalar { 1 } else { pass.width }
-    };
-    let read = others.flat_map(|(_, segment)| {
-        let operands = segment
-            .code
-            .iter()
-            .flat_map(|i| i.args.iter().chain([&i.dst]));
-        let registers = operands.filter(|loc| loc.base == Base::Reg);
-        registers.map(move |loc| range(segment.looped, loc))
-    });
-    read.collect()
+/// What an instruction reads of registers.
+fn operands(i: &Instr) -> impl Iterator<Item = &Loc> {
+    let adds = matches!(
+        i.op,
+        TileOp::Acc(_) | TileOp::AccMul | TileOp::PickAcc | TileOp::ArgMaxAcc
+    );
+    let all = i.args.iter().chain(adds.then_some(&i.dst));
+    all.filter(|loc| loc.base == Base::Reg)
+}
+
+/// The registers that other segments read before they write them.
+fn read_elsewhere(pass: &Pass, segments: &Range<usize>) -> Vec<Range<usize>> {
+    let mut read = Vec::new();
+    for (n, segment) in pass.segments.iter().enumerate() {
+        if segments.contains(&n) {
+            continue;
+        }
+        let turns = if segment.looped { pass.turns().max(1) } else { 1 };
+        // Temporary values share registers, so that most are written first, in every turn.
+        let mut fresh = HashSet::new();
+        for i in &segment.code {
+            let before = operands(i).filter(|loc| !fresh.contains(&(loc.offset, loc.step)));
+            read.extend(before.map(|loc| {
+                let last = loc.offset + loc.step * (turns - 1);
+                loc.offset..last + if loc.scalar { 1 } else { pass.width }
+            }));
+            if i.guard == 0 && !i.single {
+                let all = results(i).filter(|loc| loc.base == Base::Reg);
+                fresh.extend(all.map(|loc| (loc.offset, loc.step)));
+            }
+        }
+    }
+    read
 }
 
 struct Writer<'a> {
