@@ -66,6 +66,11 @@ impl Kind {
         }
     }
 
+    /// Whether the elements are floating point numbers between 0 and 1.
+    pub fn is_unit(self) -> bool {
+        matches!(self, Kind::Probs(_) | Kind::OneHot(_) | Kind::Mask(_))
+    }
+
     /// Whether the elements are floating point numbers.
     pub fn is_float(self) -> bool {
         !matches!(self, Kind::Labels(_) | Kind::Bool | Kind::Int)

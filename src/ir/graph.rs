@@ -53,9 +53,19 @@ pub struct Input {
     pub name: String,
     /// Its type, dims in canonical order.
     pub ty: Ty,
+    /// Whether its kind says that its numbers lie between 0 and 1. They are not held to it: only how large and how small
+    /// numbers may become is judged by it.
+    pub unit: bool,
 }
 
 impl Input {
+    /// An input of any numbers.
+    pub fn new(name: impl Into<String>, ty: Ty) -> Input {
+        let name = name.into();
+        let unit = false;
+        Input { name, ty, unit }
+    }
+
     /// The name of an input that stands for a pooled statistic: that of the output that gave it. No
     /// input of a spec is called so.
     pub fn statistic(number: usize) -> String {

@@ -22,7 +22,7 @@ pub fn print(graph: &Graph) -> String {
     let inputs: Vec<String> = graph
         .inputs
         .iter()
-        .map(|input| format!("{}: {}", input.name, print_ty(graph, &input.ty)))
+        .map(|input| print_input(graph, input))
         .collect();
     let _ = writeln!(out, "graph({}) {{", inputs.join(", "));
     for id in graph.ids() {
@@ -33,6 +33,11 @@ pub fn print(graph: &Graph) -> String {
     }
     out.push_str("}\n");
     out
+}
+
+fn print_input(graph: &Graph, input: &Input) -> String {
+    let range = if input.unit { " in 0..1" } else { "" };
+    format!("{}: {}{range}", input.name, print_ty(graph, &input.ty))
 }
 
 /// The line of one node.
@@ -211,10 +216,11 @@ fn read_item(graph: &mut Graph, pair: Pair<'_, Rule>) -> Result<(), String> {
         }
         Rule::head => {
             for input in pair.into_inner() {
-                let [name, ty] = two(input);
-                let ty = read_ty(graph, ty)?;
-                let name = name.as_str().into();
-                graph.inputs.push(Input { name, ty });
+                let mut parts = input.into_inner();
+                let (name, ty) = (next(&mut parts), next(&mut parts));
+                let input = Input::new(name.as_str(), read_ty(graph, ty)?);
+                let unit = parts.next().is_some();
+                graph.inputs.push(Input { unit, ..input });
             }
         }
         Rule::node => {

@@ -167,7 +167,8 @@ fn know(hir: &Hir, expr: &Expr, known: &[Known]) -> Known {
 
 fn of_kind(kind: Kind) -> Range {
     match kind {
-        Kind::Probs(_) | Kind::OneHot(_) | Kind::Mask(_) | Kind::Bool => Range::UNIT,
+        Kind::Bool => Range::UNIT,
+        kind if kind.is_unit() => Range::UNIT,
         Kind::LogProbs(_) => Range {
             zero: true,
             high_in: true,
@@ -177,7 +178,7 @@ fn of_kind(kind: Kind) -> Range {
             low_in: true,
             ..Range::open(0.0, f64::INFINITY)
         },
-        Kind::Logits(_) | Kind::Real | Kind::Int => Range::ANY,
+        _ => Range::ANY,
     }
 }
 

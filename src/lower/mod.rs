@@ -113,9 +113,10 @@ impl<'h> Lower<'h> {
                 (InputSource::Tensor(_), Kind::Bool) => Elem::Bool,
                 _ => Elem::Float,
             };
+            let ty = Ty::new(elem, dims.set(&input.ty.axes));
             graph.inputs.push(Input {
-                name: input.name.clone(),
-                ty: Ty::new(elem, dims.set(&input.ty.axes)),
+                unit: elem == Elem::Float && input.ty.kind.is_unit(),
+                ..Input::new(&input.name, ty)
             });
         }
         Lower {

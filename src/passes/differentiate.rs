@@ -32,10 +32,7 @@ fn run(mut graph: Graph, config: &Config) -> Graph {
         adjoint: true,
         ..graph.node(total).origin
     };
-    graph.inputs.push(Input {
-        name: UPSTREAM.into(),
-        ty: Ty::scalar(),
-    });
+    graph.inputs.push(Input::new(UPSTREAM, Ty::scalar()));
     let upstream = Op::Input(graph.inputs.len() as u32 - 1);
     let upstream = graph.leaf(upstream, Ty::scalar(), origin);
 

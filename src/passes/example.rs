@@ -75,13 +75,10 @@ impl Cx {
             Term::Hole(hole) => match self.holes[*hole] {
                 Some(id) => id,
                 None => {
-                    let name = names.holes[*hole].into();
+                    let name = names.holes[*hole];
                     let number = self.graph.inputs.len() as u32;
                     let ty = ty.clone();
-                    self.graph.inputs.push(Input {
-                        name,
-                        ty: ty.clone(),
-                    });
+                    self.graph.inputs.push(Input::new(name, ty.clone()));
                     let id = self.graph.leaf(Op::Input(number), ty, self.origin);
                     self.holes[*hole] = Some(id);
                     id

@@ -25,6 +25,7 @@ pub(super) fn level(graph: &Graph, node: &Node, levels: &[Level]) -> Level {
     let arg = |i: usize| levels[node.args[i].index()];
     let worst = || (0..node.args.len()).map(arg).max();
     match &node.op {
+        Op::Input(n) if graph.inputs[*n as usize].unit => Level::Bounded,
         Op::Input(_) => Level::Tame,
         Op::Const(value) => finite(*value),
         Op::Table(values) => values
@@ -318,15 +319,25 @@ fn counted(graph: &Graph, compare: &Node) -> Option<NodeId> {
 /// it holds, for there is nothing.
 fn is_mean_of_nothing(graph: &Graph, condition: NodeId) -> bool {
     let node = graph.node(condition);
+    let zero = |id: NodeId| graph.node(id).op == Op::Const(0.0);
     match node.op {
         Op::Map(MapOp::Eq) => {
-            let [a, b] = [node.args[0], node.args[1]].map(|arg| &graph.node(arg).op);
-            matches!(
-                (a, b),
-                (Op::Size(_), Op::Const(0.0)) | (Op::Const(0.0), Op::Size(_))
-            )
+            let [a, b] = [node.args[0], node.args[1]];
+            zero(b) && is_size(graph, a) || zero(a) && is_size(graph, b)
         }
         Op::Broadcast(_) => is_mean_of_nothing(graph, node.args[0]),
+        _ => false,
+    }
+}
+
+/// Whether a number is 0 only where there is nothing: a size, or a sum of a constant.
+fn is_size(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    match node.op {
+        Op::Size(_) => true,
+        Op::Reduce(ReduceOp::Sum, _) => {
+            matches!(graph.node(node.args[0]).op, Op::Const(each) if each != 0.0)
+        }
         _ => false,
     }
 }

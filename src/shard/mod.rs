@@ -142,10 +142,8 @@ impl<'g> Cut<'g> {
         let pooled: Vec<NodeId> = self.rounds[..known].iter().flatten().copied().collect();
         let inputs = new.inputs.len();
         for (i, &id) in pooled.iter().enumerate() {
-            new.inputs.push(Input {
-                name: Input::statistic(i),
-                ty: Ty::new(Elem::Float, self.graph.ty(id).dims.clone()),
-            });
+            let ty = Ty::new(Elem::Float, self.graph.ty(id).dims.clone());
+            new.inputs.push(Input::new(Input::statistic(i), ty));
         }
         let number = |id: NodeId| pooled.iter().position(|&p| p == id);
         let mut needed = vec![false; self.graph.nodes.len()];

@@ -103,10 +103,8 @@ impl Case {
         let data = (0..count).map(|_| value()).collect();
         let number = self.inputs.len() as u32;
         let ty = Ty::new(elem, dims);
-        self.graph.inputs.push(Input {
-            name: format!("x{number}"),
-            ty: ty.clone(),
-        });
+        let input = Input::new(format!("x{number}"), ty.clone());
+        self.graph.inputs.push(input);
         self.inputs.push(Array::new(shape, data));
         self.graph.leaf(Op::Input(number), ty, ORIGIN)
     }

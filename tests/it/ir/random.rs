@@ -48,9 +48,8 @@ pub fn blank() -> Graph {
         start: 1,
         end: None,
     };
-    let input = |name: &str, elem, dims: &[DimId]| Input {
-        name: name.into(),
-        ty: Ty::new(elem, dims.iter().copied().collect()),
+    let input = |name: &str, elem, dims: &[DimId]| {
+        Input::new(name, Ty::new(elem, dims.iter().copied().collect()))
     };
     Graph {
         dims: vec![
@@ -105,10 +104,7 @@ pub fn step(graph: &Graph, sizes: &DimSizes, node: NodeId, args: &[&Array]) -> A
     let mut operands = Vec::with_capacity(node.args.len());
     for (i, &arg) in node.args.iter().enumerate() {
         let ty = graph.ty(arg).clone();
-        alone.inputs.push(Input {
-            name: format!("x{i}"),
-            ty: ty.clone(),
-        });
+        alone.inputs.push(Input::new(format!("x{i}"), ty.clone()));
         operands.push(alone.leaf(Op::Input(i as u32), ty, origin()));
     }
     let id = if operands.is_empty() {

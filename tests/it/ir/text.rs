@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 const CROSS_ENTROPY: &str = "\
 dims N, C = 2, S, F = C[1..], M = N, T = S[-3..-1], B = S/2
-graph(pred: f[N, C, S], target: i[N, S], unused: b[]) {
+graph(pred: f[N, C, S], target: i[N, S], soft: f[N, S] in 0..1, unused: b[]) {
   %0: f[N, C, S] = input pred
   %1: f[N, C, S] = log_softmax[C] %0
   %2: i[N, S] = input target
