@@ -433,7 +433,8 @@ pub(super) unsafe fn run(
         threads.clamp(1, blocks.max(1))
     };
     workers.resize_with(workers.len().max(threads), Worker::default);
-    let scratch = pass.scratch * lane.size();
+    // One line more than is needed: registers of rows may begin behind the first.
+    let scratch = pass.scratch * lane.size() + LINE;
     for worker in &mut workers[..threads] {
         worker.scratch.reserve(scratch);
         worker.slots.reserve(pass.slots * WIDE * size_of::<f64>());
@@ -472,7 +473,14 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
             unsafe { *slots.add(slot) = [start(sum.op); WIDE] };
         }
     }
-    worker.bases[REG as usize] = worker.scratch.pointer();
+    let (tiles, rows) = (pass.tiles_per_row(), pass.row_count());
+    let range = tiles_of(pass, block, tiles, rows);
+    // What is kept of a row begins a line where the row does.
+    let behind = match pass.rows {
+        true => (LINE - before_line(shared, range.start / tiles) * size_of::<f32>()) % LINE,
+        false => 0,
+    };
+    worker.bases[REG as usize] = worker.scratch.pointer().wrapping_add(behind);
     worker.bases[CONST as usize] = loaded.consts.shared();
     worker.bases[SLOT as usize] = slots.cast();
     let bases = &worker.bases;
@@ -483,8 +491,6 @@ unsafe fn task(shared: &Shared<'_>, block: usize, worker: &mut Worker) {
             fixed => bases[fixed as usize].wrapping_add(p.offset),
         })
     }));
-    let (tiles, rows) = (pass.tiles_per_row(), pass.row_count());
-    let range = tiles_of(pass, block, tiles, rows);
     let at_once = if pass.rows {
         pass.lane
     } else {
