@@ -97,3 +97,75 @@ impl Network {
         reached
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Value, kept};
+    use proptest::prelude::*;
+
+    /// What a choice costs, and how many values it computes.
+    fn cost(values: &[Value], wanted: &[usize], kept: &[bool]) -> (u32, usize) {
+        let (mut price, mut computed) = (0, 0);
+        let (mut open, mut seen) = (wanted.to_vec(), vec![false; values.len()]);
+        while let Some(v) = open.pop() {
+            if std::mem::replace(&mut seen[v], true) {
+                continue;
+            }
+            match values[v].keep {
+                Some(keep) if kept[v] => price += keep,
+                _ => {
+                    price += values[v].again;
+                    computed += 1;
+                    open.extend(&values[v].operands);
+                }
+            }
+        }
+        (price, computed)
+    }
+
+    /// Up to eight values, each with operands before it.
+    fn values() -> impl Strategy<Value = Vec<Value>> {
+        let value = (prop::option::weighted(0.8, 0..9u32), 0..9u32, any::<u8>());
+        prop::collection::vec(value, 1..9).prop_map(|all| {
+            let value = |(v, (keep, again, operands)): (usize, (Option<u32>, u32, u8))| Value {
+                keep,
+                again,
+                operands: (0..v).filter(|a| operands >> a & 1 == 1).collect(),
+            };
+            all.into_iter().enumerate().map(value).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_choice_is_cheaper(values in values(), wanted in any::<u8>()) {
+            let count = values.len();
+            let wanted: Vec<usize> = (0..count).filter(|v| wanted >> v & 1 == 1).collect();
+            let chosen = kept(&values, wanted.iter().copied());
+            prop_assert!((0..count).all(|v| !chosen[v] || values[v].keep.is_some()));
+            let all = (0..1 << count).map(|set: u32| (0..count).map(|v| set >> v & 1 == 1).collect());
+            let least = all.map(|kept: Vec<bool>| cost(&values, &wanted, &kept)).min();
+            prop_assert_eq!(Some(cost(&values, &wanted, &chosen)), least);
+        }
+    }
+
+    /// Two functions of an input, and their sum, of which a loop wants the product with something else.
+    #[test]
+    fn one_sum_is_kept_rather_than_two_dear_terms() {
+        let value = |keep, again, operands: &[usize]| Value {
+            keep,
+            again,
+            operands: operands.to_vec(),
+        };
+        let values = [
+            value(None, 2, &[]),
+            value(Some(8), 10, &[0]),
+            value(Some(8), 10, &[0]),
+            value(Some(8), 2, &[1, 2]),
+            value(None, 2, &[3]),
+        ];
+        assert_eq!(kept(&values, [4]), [false, false, false, true, false]);
+        // One of the terms is kept besides where it is wanted too.
+        assert_eq!(kept(&values, [4, 1]), [false, true, false, true, false]);
+    }
+}

@@ -65,7 +65,8 @@ impl Lower<'_> {
             let mut roots = self.roots_of_loop(depth);
             roots.extend(self.slabs.keys().filter(|&&id| self.depth[id] == depth));
             let kept = self.kept_for(depth, roots);
-            self.slabs.extend(kept.into_iter().map(|id| (id, usize::MAX)));
+            self.slabs
+                .extend(kept.into_iter().map(|id| (id, usize::MAX)));
         }
     }
 

@@ -12,7 +12,9 @@ fn sum(x: &Tensor, over: &[u32]) -> Result<Vec<f32>> {
         case.dim(size, lossc::ir::DimSize::Bound);
     }
     let ty = lossc::ir::Ty::new(Elem::Float, case.all());
-    case.graph.inputs.push(lossc::ir::Input::new("x", ty.clone()));
+    case.graph
+        .inputs
+        .push(lossc::ir::Input::new("x", ty.clone()));
     let node = case.graph.leaf(Op::Input(0), ty, super::ORIGIN);
     let over: Dims = over.iter().map(|&i| DimId(i)).collect();
     let y = case.push(Op::Reduce(ReduceOp::Sum, over), &[node]);

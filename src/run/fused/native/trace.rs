@@ -232,7 +232,11 @@ fn read_elsewhere(pass: &Pass, segments: &Range<usize>) -> Vec<Range<usize>> {
         if segments.contains(&n) {
             continue;
         }
-        let turns = if segment.looped { pass.turns().max(1) } else { 1 };
+        let turns = if segment.looped {
+            pass.turns().max(1)
+        } else {
+            1
+        };
         // Temporary values share registers, so that most are written first, in every turn.
         let mut fresh = HashSet::new();
         for i in &segment.code {
@@ -602,4 +606,58 @@ fn join<'a>(op: ReduceOp, a: Number<'a>, b: Number<'a>) -> Option<Number<'a>> {
         _ => return None,
     };
     Some(map::<Number, true>(op, a, b, a))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{DimSizes, parse};
+    use crate::plan::{InputLayout, Step, plan};
+
+    /// The second sweep over a row finds exponentials of the first, and nothing else that the first has computed, although its
+    /// registers lie where those of the first did.
+    #[test]
+    fn only_what_another_segment_reads_goes_to_memory() {
+        let graph = "\
+dims N, S
+graph(x: f[N, S], y: f[N, S]) {
+  %0: f[N, S] = input x
+  %1: f[N, S] = input y
+  %2: f[N, S] = exp %0
+  %3: f[N, S] = sub %0 %1
+  %4: f[N, S] = mul %3 %3
+  %5: f[N, S] = mul %4 %2
+  %6: f[N] = sum[S] %5
+  %7: f[N, S] = broadcast[N, S] %6
+  %8: f[N, S] = sub %1 %7
+  %9: f[N, S] = mul %8 %8
+  %10: f[N, S] = mul %9 %2
+  grad.0 = %10
+}
+";
+        let graph = parse(graph).expect("a graph");
+        let layouts = [(); 2].map(|()| InputLayout::dense(DType::F32, &[3, 5000]));
+        let plan = plan(&graph, &DimSizes(vec![3, 5000]), &layouts);
+        let passes = plan.steps.iter().filter_map(|step| match step {
+            Step::Pass(pass) => Some(pass),
+            _ => None,
+        });
+        let pass = passes.last().expect("a pass");
+        let first = pass.segments.iter().position(|s| s.looped);
+        let first = first.expect("a sweep");
+        let part = Part {
+            segments: first..first + 1,
+            turns: Turns::Stepped { from: 0, count: 1 },
+            asks: Asks::Nothing,
+        };
+        let stretch = trace(pass, &part).expect("code");
+        let kept = |item: &&Item| matches!(item, Item::Effect(Effect::Keep { .. }));
+        assert!(pass.rows, "{}", plan.text());
+        assert_eq!(
+            stretch.items.iter().filter(kept).count(),
+            1,
+            "{}",
+            plan.text()
+        );
+    }
 }
