@@ -15,7 +15,7 @@ const LARGE_ROW_BYTES: usize = 2 * 1024 * 1024;
 
 // Prices are in halves of an addition for each element.
 
-/// What it costs to keep a value: two additions are done again, three are not.
+/// What it costs to keep a value: one addition is done again, two are not.
 const KEPT: u32 = 3;
 
 /// What it costs to keep a large row: less than an exponential.
@@ -36,8 +36,8 @@ impl Lower<'_> {
     /// What it costs to keep a value of an earlier loop.
     fn keeping(&self) -> Option<u32> {
         match self.row_bytes() {
-            ..=ROW_BYTES => Some(KEPT),
-            ..=LARGE_ROW_BYTES => Some(LARGE_ROW_KEPT),
+            bytes if bytes <= ROW_BYTES => Some(KEPT),
+            bytes if bytes <= LARGE_ROW_BYTES => Some(LARGE_ROW_KEPT),
             _ => None,
         }
     }

@@ -638,11 +638,11 @@ graph(x: f[N, S], y: f[N, S]) {
         let graph = parse(graph).expect("a graph");
         let layouts = [(); 2].map(|()| InputLayout::dense(DType::F32, &[3, 5000]));
         let plan = plan(&graph, &DimSizes(vec![3, 5000]), &layouts);
-        let passes = plan.steps.iter().filter_map(|step| match step {
+        let mut passes = plan.steps.iter().filter_map(|step| match step {
             Step::Pass(pass) => Some(pass),
             _ => None,
         });
-        let pass = passes.last().expect("a pass");
+        let pass = passes.next_back().expect("a pass");
         let first = pass.segments.iter().position(|s| s.looped);
         let first = first.expect("a sweep");
         let part = Part {
