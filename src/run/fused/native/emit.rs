@@ -8,7 +8,7 @@ use super::encode::{Assembler, Condition, Gpr, K, Label, Lanes, Mem, Rm, Zmm, op
 use super::graph::{Effect, Item, Node};
 use super::select::Body;
 use super::trace::Stretch;
-use super::twice::twice;
+use super::twice::together;
 use crate::ir::ReduceOp;
 use crate::run::fused::whole::start;
 
@@ -152,9 +152,11 @@ fn table(stream: usize) -> Mem {
     }
 }
 
+fn count() -> usize { std::env::var("LT_N").map_or(2, |n| n.parse().unwrap()) }
+
 /// The code of a stretch.
 pub(super) fn emit(stretch: &Stretch) -> Vec<u8> {
-    let pair = stretch.waits.then(|| twice(stretch));
+    let pair = stretch.waits.then(|| together(stretch, count()));
     // How much stack it takes is known when it has been written once.
     let (_, vectors) = written(stretch, pair.as_ref(), 0);
     written(stretch, pair.as_ref(), vectors).0
@@ -182,7 +184,7 @@ fn written(stretch: &Stretch, twice: Option<&Stretch>, vectors: usize) -> (Vec<u
     let two_vectors_on = Mem {
         base: LANE,
         index: None,
-        disp: 2 * VECTOR as i32,
+        disp: (count() * VECTOR) as i32,
     };
     asm.bind(turn);
     begin_sums(&mut asm, stretch, &frame);
@@ -198,7 +200,7 @@ fn written(stretch: &Stretch, twice: Option<&Stretch>, vectors: usize) -> (Vec<u
         asm.cmp(WHOLE, SPARE);
         asm.jump(Condition::Below, single);
         both.write(&mut asm, false);
-        asm.add_imm(LANE, 2 * VECTOR as i32);
+        asm.add_imm(LANE, (count() * VECTOR) as i32);
         asm.jump(Condition::Always, pair);
     }
     asm.bind(single);

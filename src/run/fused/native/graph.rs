@@ -394,6 +394,10 @@ impl Graph {
                     return self.op(Op::MaskNot, &[same]);
                 }
             }
+            // A sum takes another pipe than a product.
+            Op::Mul if self.as_constant(b) == Some(2f32.to_bits()) => {
+                return self.op(Op::Add, &[a, a]);
+            }
             Op::Select => return self.select(a, b, c),
             _ => {}
         }

@@ -7,32 +7,39 @@ use super::emit::VECTOR;
 use super::graph::{Address, Effect, Id, Item, Node};
 use super::trace::{Ask, Stretch};
 
-/// The steps of a stretch for a vector and the one behind it, in turns. What is the same in all lanes is done once.
-pub(super) fn twice(stretch: &Stretch) -> Stretch {
+/// The steps of a stretch for so many vectors, one behind the other, in turns. What is the same in all lanes is done once.
+pub(super) fn together(stretch: &Stretch, count: usize) -> Stretch {
     let mut nodes = stretch.nodes.clone();
-    // The value of the second vector for each of the first.
-    let mut second: Vec<Id> = Vec::with_capacity(nodes.len());
-    for (n, node) in stretch.nodes.iter().enumerate() {
-        let next = behind(node, &second);
-        second.push(if next == *node {
-            Id::of(n)
-        } else {
-            nodes.push(next);
-            Id::of(nodes.len() - 1)
-        });
+    // The values of each vector for each of the first.
+    let mut own: Vec<Vec<Id>> = vec![(0..nodes.len()).map(Id::of).collect()];
+    for n in 1..count {
+        let mut values: Vec<Id> = Vec::with_capacity(stretch.nodes.len());
+        for (first, node) in stretch.nodes.iter().enumerate() {
+            let next = behind(node, &values, n);
+            values.push(if next == *node {
+                Id::of(first)
+            } else {
+                nodes.push(next);
+                Id::of(nodes.len() - 1)
+            });
+        }
+        own.push(values);
     }
-    let mut items = Vec::with_capacity(2 * stretch.items.len());
+    let mut items = Vec::with_capacity(count * stretch.items.len());
     for item in &stretch.items {
-        items.push(*item);
-        match item {
-            Item::Value(id) if second[id.index()] == *id => {}
-            Item::Value(id) => items.push(Item::Value(second[id.index()])),
-            Item::Effect(effect) => items.push(Item::Effect(effect_behind(effect, &second))),
+        for (n, values) in own.iter().enumerate() {
+            match item {
+                Item::Value(id) if n > 0 && values[id.index()] == *id => {}
+                Item::Value(id) => items.push(Item::Value(values[id.index()])),
+                Item::Effect(effect) => items.push(Item::Effect(effect_behind(effect, values, n))),
+            }
         }
     }
     let asks = stretch.asks.iter().flat_map(|ask| {
-        let at = next(ask.at, ask.size);
-        [*ask, Ask { at, ..*ask }]
+        (0..count).map(|n| Ask {
+            at: further(ask.at, ask.size, n),
+            ..*ask
+        })
     });
     Stretch {
         nodes,
@@ -46,28 +53,29 @@ pub(super) fn twice(stretch: &Stretch) -> Stretch {
     }
 }
 
-/// Where the next vector of elements of so many bytes begins.
-fn next(at: Address, size: usize) -> Address {
+/// Where a vector of elements of so many bytes begins that is so many vectors behind.
+fn further(at: Address, size: usize, vectors: usize) -> Address {
     Address {
-        disp: at.disp + (VECTOR * size) as i32,
+        disp: at.disp + (vectors * VECTOR * size) as i32,
         ..at
     }
 }
 
-fn behind(node: &Node, second: &[Id]) -> Node {
-    let of = |id: Id| second[id.index()];
+fn behind(node: &Node, values: &[Id], vectors: usize) -> Node {
+    let of = |id: Id| values[id.index()];
+    let further = |at: Address, size: usize| further(at, size, vectors);
     match *node {
         Node::Const(_) | Node::All { .. } => *node,
         Node::Lanes { at, fixed } => Node::Lanes {
-            at: next(at, size_of::<f32>()),
+            at: further(at, size_of::<f32>()),
             fixed,
         },
         Node::Floats { at, dtype } => Node::Floats {
-            at: next(at, dtype.size()),
+            at: further(at, dtype.size()),
             dtype,
         },
         Node::Ints { at, dtype } => Node::Ints {
-            at: next(at, dtype.size()),
+            at: further(at, dtype.size()),
             dtype,
         },
         Node::Entry {
@@ -85,15 +93,16 @@ fn behind(node: &Node, second: &[Id]) -> Node {
     }
 }
 
-fn effect_behind(effect: &Effect, second: &[Id]) -> Effect {
-    let of = |id: Id| second[id.index()];
+fn effect_behind(effect: &Effect, values: &[Id], vectors: usize) -> Effect {
+    let of = |id: Id| values[id.index()];
+    let further = |at: Address| further(at, size_of::<f32>(), vectors);
     match *effect {
         Effect::Keep { at, value } => Effect::Keep {
-            at: next(at, size_of::<f32>()),
+            at: further(at),
             value: of(value),
         },
         Effect::Store { at, past, value } => Effect::Store {
-            at: next(at, size_of::<f32>()),
+            at: further(at),
             past,
             value: of(value),
         },
