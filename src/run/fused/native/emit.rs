@@ -6,9 +6,9 @@
 
 use super::encode::{Assembler, Condition, Gpr, K, Label, Lanes, Mem, Rm, Zmm, ops};
 use super::graph::{Effect, Item, Node};
+use super::group::{group, size};
 use super::select::Body;
 use super::trace::Stretch;
-use super::twice::together;
 use crate::ir::ReduceOp;
 use crate::run::fused::whole::start;
 
@@ -152,18 +152,21 @@ fn table(stream: usize) -> Mem {
     }
 }
 
-fn count() -> usize { std::env::var("LT_N").map_or(2, |n| n.parse().unwrap()) }
-
 /// The code of a stretch.
 pub(super) fn emit(stretch: &Stretch) -> Vec<u8> {
-    let pair = stretch.waits.then(|| together(stretch, count()));
+    let size = size(stretch);
+    let grouped = (size > 1).then(|| (group(stretch, size), size));
     // How much stack it takes is known when it has been written once.
-    let (_, vectors) = written(stretch, pair.as_ref(), 0);
-    written(stretch, pair.as_ref(), vectors).0
+    let (_, vectors) = written(stretch, grouped.as_ref(), 0);
+    written(stretch, grouped.as_ref(), vectors).0
 }
 
 /// The code, and how many vectors it needs on the stack; `vectors` is what it gets.
-fn written(stretch: &Stretch, twice: Option<&Stretch>, vectors: usize) -> (Vec<u8>, usize) {
+fn written(
+    stretch: &Stretch,
+    grouped: Option<&(Stretch, usize)>,
+    vectors: usize,
+) -> (Vec<u8>, usize) {
     let mut asm = Assembler::new();
     let frame = Frame::new(stretch);
     asm.push(Gpr::RBP);
@@ -179,13 +182,8 @@ fn written(stretch: &Stretch, twice: Option<&Stretch>, vectors: usize) -> (Vec<u
         }
     }
     let mut body = Body::new(stretch, &frame);
-    let mut both = twice.map(|twice| Body::new(twice, &frame));
-    let [turn, pair, single, vector, some, last, done, end] = std::array::from_fn(|_| asm.label());
-    let two_vectors_on = Mem {
-        base: LANE,
-        index: None,
-        disp: (count() * VECTOR) as i32,
-    };
+    let mut several = grouped.map(|(stretch, size)| (Body::new(stretch, &frame), size * VECTOR));
+    let [turn, whole, single, vector, some, last, done, end] = std::array::from_fn(|_| asm.label());
     asm.bind(turn);
     begin_sums(&mut asm, stretch, &frame);
     asm.load_imm(LANE, 0);
@@ -194,14 +192,19 @@ fn written(stretch: &Stretch, twice: Option<&Stretch>, vectors: usize) -> (Vec<u
     asm.test_imm(SPARE, -1);
     asm.mask_from_gpr(PARTIAL, SPARE);
     asm.jump(Condition::NotEqual, some);
-    asm.bind(pair);
-    if let Some(both) = &mut both {
-        asm.lea(SPARE, two_vectors_on);
+    asm.bind(whole);
+    if let Some((body, lanes)) = &mut several {
+        let further = Mem {
+            base: LANE,
+            index: None,
+            disp: *lanes as i32,
+        };
+        asm.lea(SPARE, further);
         asm.cmp(WHOLE, SPARE);
         asm.jump(Condition::Below, single);
-        both.write(&mut asm, false);
-        asm.add_imm(LANE, (count() * VECTOR) as i32);
-        asm.jump(Condition::Always, pair);
+        body.write(&mut asm, false);
+        asm.add_imm(LANE, *lanes as i32);
+        asm.jump(Condition::Always, whole);
     }
     asm.bind(single);
     asm.cmp(LANE, WHOLE);
@@ -221,7 +224,7 @@ fn written(stretch: &Stretch, twice: Option<&Stretch>, vectors: usize) -> (Vec<u
     asm.cmp(LANE, WHOLE);
     asm.jump(Condition::Equal, done);
     asm.load_gpr(LANE, table(stretch.streams.len() + HEAD));
-    asm.jump(Condition::Always, pair);
+    asm.jump(Condition::Always, whole);
     asm.bind(done);
     end_sums(&mut asm, stretch, &frame);
     next_turn(&mut asm, stretch, &frame, turn, end);
@@ -233,7 +236,7 @@ fn written(stretch: &Stretch, twice: Option<&Stretch>, vectors: usize) -> (Vec<u
     }
     asm.pop(Gpr::RBP);
     asm.ret();
-    let vectors = both.map_or(0, |both| both.vectors());
+    let vectors = several.map_or(0, |(body, _)| body.vectors());
     (asm.finish(), vectors.max(body.vectors()))
 }
 

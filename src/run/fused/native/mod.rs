@@ -5,7 +5,7 @@
 //! as a graph by running the functions that kernels are made of on symbolic numbers (`trace.rs`, `traced.rs`,
 //! `graph.rs`), so that each is defined once; equal values are computed once. Instructions are chosen
 //! and registers given out along the way (`select.rs`, `memory.rs`, `registers.rs`); the code is put into a loop
-//! (`emit.rs`), for two vectors at a time where steps wait for each other (`twice.rs`), encoded (`encode.rs`) and run (`code.rs`).
+//! (`emit.rs`), for several vectors at a time where steps wait for each other (`group.rs`), encoded (`encode.rs`) and run (`code.rs`).
 //!
 //! Results are those of the kernels bit by bit, but for sums across lanes, whose partial sums are
 //! other ones.
@@ -14,12 +14,12 @@ mod code;
 mod emit;
 mod encode;
 mod graph;
+mod group;
 mod memory;
 mod registers;
 mod select;
 mod trace;
 mod traced;
-mod twice;
 
 use crate::plan::{Base, Pass, Segment, TileOp};
 use code::Code;

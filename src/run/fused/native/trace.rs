@@ -26,7 +26,7 @@ pub(super) struct Stretch {
     /// Whether it reads more planes than the first cache keeps lines of, if these share a set of it: what is asked for is then
     /// asked into the second.
     pub crowded: bool,
-    /// Whether its steps leave a processor waiting for each other, so that it is to do those of two vectors in turns.
+    /// Whether its steps leave a processor waiting for each other, so that it is to do those of several vectors in turns.
     pub waits: bool,
 }
 

@@ -1,14 +1,54 @@
-//! Two vectors at once: the steps for one and for the next in turns.
+//! Several vectors at once: the steps for each of them in turns.
 //!
 //! A step waits for those before it that it needs, some four cycles each, and a processor looks only so far ahead
-//! for others: less than the steps of one vector. Next to each other it finds those of two.
+//! for others: less than the steps of one vector. Next to each other it finds those of several.
 
 use super::emit::VECTOR;
 use super::graph::{Address, Effect, Id, Item, Node};
 use super::trace::{Ask, Stretch};
+use std::collections::HashSet;
+
+/// Registers that values may have, sums left aside.
+const REGISTERS: usize = 32;
+
+/// Vectors of fewer steps need not be more than two: a processor looks as far ahead as the next ones.
+const LONG: usize = 64;
+
+/// How many vectors to do at once: four, if they are long and the registers hold what all of them hold at once.
+pub(super) fn size(stretch: &Stretch) -> usize {
+    match stretch.waits {
+        true if stretch.items.len() >= LONG && 4 * live(stretch) <= REGISTERS => 4,
+        true => 2,
+        false => 1,
+    }
+}
+
+/// How many vectors a stretch holds at once at most, numbers that are read where they lie left out.
+fn live(stretch: &Stretch) -> usize {
+    let held = |id: &Id| {
+        let node = &stretch.nodes[id.index()];
+        let number = matches!(node, Node::Const(_) | Node::All { .. });
+        !number && !node.is_mask()
+    };
+    let (mut live, mut most) = (HashSet::new(), 0);
+    for item in stretch.items.iter().rev() {
+        match item {
+            Item::Value(id) => {
+                live.remove(id);
+                let operands = stretch.nodes[id.index()].operands().iter();
+                live.extend(operands.copied().filter(held));
+            }
+            Item::Effect(effect) => {
+                live.insert(effect.value());
+            }
+        }
+        most = most.max(live.len());
+    }
+    most
+}
 
 /// The steps of a stretch for so many vectors, one behind the other, in turns. What is the same in all lanes is done once.
-pub(super) fn together(stretch: &Stretch, count: usize) -> Stretch {
+pub(super) fn group(stretch: &Stretch, count: usize) -> Stretch {
     let mut nodes = stretch.nodes.clone();
     // The values of each vector for each of the first.
     let mut own: Vec<Vec<Id>> = vec![(0..nodes.len()).map(Id::of).collect()];
