@@ -207,8 +207,10 @@ pub fn expm1<const FMA: bool, X: Single>(x: X) -> X {
 /// 1 / (1 + e^-x). Largest error: 2.
 #[inline(always)]
 pub fn sigmoid<const FMA: bool, X: Single>(x: X) -> X {
+    // What is at most 1/2 first: 1 minus it is as good, and one division serves x and -x.
     let y = exp_nonpositive::<FMA, X>(-x.abs());
-    X::select(X::ZERO.less_or_same(x), X::ONE, y) / (X::ONE + y)
+    let small = y / (X::ONE + y);
+    X::select(X::ZERO.less_or_same(x), X::ONE - small, small)
 }
 
 /// tanh x. Largest error: 2.

@@ -142,3 +142,50 @@ fn functions_have_the_bits_of_kernels() {
         }
     }
 }
+
+/// More values at once than there are registers: what a step reads from the stack for the last time is not overwritten by
+/// what makes room for its result.
+#[test]
+fn many_values_have_the_bits_of_kernels() {
+    use std::fmt::Write;
+    const COUNT: usize = 48;
+    let mut body = String::new();
+    let mut number = 2;
+    let mut line = |what: &str| {
+        number += 1;
+        let _ = writeln!(body, "  %{number}: f[N, S] = {what}");
+        number
+    };
+    let chain = |line: &mut dyn FnMut(&str) -> usize, all: &[usize]| {
+        let first = line(&format!("sub %1 %{}", all[0]));
+        all[1..]
+            .iter()
+            .fold(first, |sum, value| line(&format!("sub %{sum} %{value}")))
+    };
+    let products: Vec<usize> = (0..COUNT)
+        .map(|n| {
+            let factor = line(&format!("const {}", 0.5 + n as f64));
+            line(&format!("mul %0 %{factor}"))
+        })
+        .collect();
+    let first = chain(&mut line, &products);
+    let rests: Vec<usize> = products
+        .iter()
+        .map(|value| line(&format!("sub %1 %{value}")))
+        .collect();
+    let second = chain(&mut line, &rests);
+    let back: Vec<usize> = rests.into_iter().rev().collect();
+    let third = chain(&mut line, &back);
+    let both = line(&format!("mul %{first} %{second}"));
+    let all = line(&format!("mul %{both} %{third}"));
+    let all = line(&format!("mul %{all} %2"));
+    let _ = write!(
+        body,
+        "  %{}: f[] = sum[N, S] %{all}\n  total = %{}",
+        all + 1,
+        all + 1
+    );
+    for lanes in [1, 16, 31, 67, 523] {
+        same_gradients(&body, lanes, "many values");
+    }
+}

@@ -29,6 +29,8 @@ pub(super) struct Body<'a> {
     /// Places on the stack that are free, and how many there are in all.
     open: Vec<usize>,
     places: usize,
+    /// Places that are free from the next step on: the one at hand may still read them.
+    left: Vec<usize>,
     /// Whether the vector has only the lanes of the mask.
     pub(super) some: bool,
 }
@@ -46,6 +48,7 @@ impl<'a> Body<'a> {
             spilled: vec![None; count],
             open: Vec::new(),
             places: 0,
+            left: Vec::new(),
             some: false,
         };
         body.find_inside();
@@ -170,6 +173,7 @@ impl<'a> Body<'a> {
             }
             self.vectors.unlock_all();
             self.masks.unlock_all();
+            self.open.append(&mut self.left);
         }
         // The last steps may have been several sums in one.
         for ask in &asks[asked..] {
@@ -185,7 +189,7 @@ impl<'a> Body<'a> {
                 self.vectors.drop(id);
                 self.masks.drop(id);
                 if let Some(place) = self.spilled[id.index()].take() {
-                    self.open.push(place);
+                    self.left.push(place);
                 }
             }
         }
