@@ -7,7 +7,8 @@
 //!    again at full size ends one, so their number is the depth of such reductions. `keep` says
 //!    what they hand on.
 //! 3. `tile` writes the program of each pass: instructions over a tile of some hundred
-//!    positions that stays in the first cache; `registers` gives them scratch memory.
+//!    positions that stays in the first cache; `slabs` says what its loops keep for later ones, by a
+//!    minimal `cut`; `registers` gives them scratch memory.
 //! 4. Everything between passes, and whatever fits no loop nest, is a whole-tensor operation on
 //!    f64 buffers: for most losses that is scalar arithmetic on completed sums. Products of matrices
 //!    read and write what passes do.
