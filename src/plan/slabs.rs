@@ -13,6 +13,9 @@ const ROW_BYTES: usize = 256 * 1024;
 /// Rows up to this size are still in the last cache.
 const LARGE_ROW_BYTES: usize = 2 * 1024 * 1024;
 
+/// So many of those at most are kept for each loop.
+const LARGE_ROWS: usize = 3;
+
 // Prices are in halves of an addition for each element.
 
 /// What it costs to keep a value: one addition is done again, two are not.
@@ -64,14 +67,23 @@ impl Lower<'_> {
         for depth in (0..self.loops()).rev() {
             let mut roots = self.roots_of_loop(depth);
             roots.extend(self.slabs.keys().filter(|&&id| self.depth[id] == depth));
-            let kept = self.kept_for(depth, roots);
+            // Where there is no room for all large rows, those that cost the least are computed again.
+            let mut again = Vec::new();
+            let kept = loop {
+                let kept = self.kept_for(depth, &roots, &again);
+                let new = kept.iter().filter(|id| !self.slabs.contains_key(id));
+                if self.row_bytes() <= ROW_BYTES || new.clone().count() <= LARGE_ROWS {
+                    break kept;
+                }
+                again.extend(new.min_by_key(|&&id| self.price(id)));
+            };
             self.slabs
                 .extend(kept.into_iter().map(|id| (id, usize::MAX)));
         }
     }
 
-    /// What a loop that has to compute some values finds kept.
-    fn kept_for(&self, depth: i32, roots: Vec<Id>) -> Vec<Id> {
+    /// What a loop that has to compute some values finds kept, but for some that are not to be.
+    fn kept_for(&self, depth: i32, roots: &[Id], again: &[Id]) -> Vec<Id> {
         let (mut ids, mut values) = (Vec::new(), Vec::new());
         let mut numbers: HashMap<Id, usize> = HashMap::new();
         let mut number = |id: Id, ids: &mut Vec<Id>| {
@@ -86,7 +98,7 @@ impl Lower<'_> {
         let mut wanted = |all: &[Id], ids: &mut Vec<Id>| -> Vec<usize> {
             all.iter().filter_map(|&id| number(id, ids)).collect()
         };
-        let roots = wanted(&roots, &mut ids);
+        let roots = wanted(roots, &mut ids);
         // Values are numbered as they come up.
         while let Some(&id) = ids.get(values.len()) {
             let computed = self.internal(id);
@@ -96,6 +108,7 @@ impl Lower<'_> {
             };
             let keep = match self.depth[id] < depth {
                 true if self.slabs.contains_key(&id) => Some(0),
+                true if again.contains(&id) => None,
                 true if computed => self.keeping(),
                 true => self.kept_when_read(id).then_some(0),
                 false => None,

@@ -4,7 +4,7 @@
 use super::bind::{Lie, Tensor, distance, meaning, planned, run, tensors};
 use lossc::ir::{DimSizes, Graph, Role, parse};
 use lossc::passes::{self, Config};
-use lossc::plan::DType;
+use lossc::plan::{DType, Step};
 use lossc::run::Array;
 use lossc::run::fused::Program;
 
@@ -243,6 +243,46 @@ fn large_rows() {
         }
         check(&graph, &sizes, F32, Lie::Dense, 3.0, 2);
     }
+}
+
+/// However much is dear, a thread keeps no more than three large rows, and the tiles at hand.
+#[test]
+fn large_rows_are_few() {
+    let graph = gradient(by_number!(
+        "\
+  %4: f[N, C, S] = mul %0 %0
+  %5: f[N, C, S] = exp %0
+  %6: f[N, C, S] = tanh %0
+  %7: f[N, C, S] = sigmoid %0
+  %8: f[N, C, S] = exp %4
+  %9: f[N, C, S] = tanh %4
+  %10: f[N, C] = sum[S] %5
+  %11: f[N, C] = sum[S] %6
+  %12: f[N, C] = sum[S] %7
+  %13: f[N, C] = sum[S] %8
+  %14: f[N, C] = sum[S] %9
+  %15: f[N, C] = mul %10 %11
+  %16: f[N, C] = mul %12 %13
+  %17: f[N, C] = mul %15 %16
+  %18: f[N, C] = mul %17 %14
+  %19: f[] = sum[N, C] %18
+  total = %19
+}
+"
+    ));
+    let lanes = 70_001;
+    let sizes = DimSizes(vec![3, 1, lanes]);
+    let bound = tensors(&graph, &inputs(&sizes, 1.0, 2), F32.0, F32.1, Lie::Dense);
+    let plan = planned(&graph, &sizes, &bound);
+    let passes = plan.steps.iter().filter_map(|step| match step {
+        Step::Pass(pass) => Some(pass),
+        _ => None,
+    });
+    let rows: Vec<usize> = passes
+        .filter(|p| p.rows)
+        .map(|p| p.scratch / lanes)
+        .collect();
+    assert_eq!(rows, [3], "{}", plan.text());
 }
 
 #[test]

@@ -32,7 +32,7 @@ use trace::{Asks, Part, Turns};
 /// gain a fifth and others lose as much, as each vector is then read from more pages than a processor keeps at hand.
 const TURNS: usize = 64;
 
-/// Up to so many instructions are written out in one part, so that what runs most of its code, the steps for two vectors,
+/// Up to so many instructions are written out in one part, so that what runs most of its code, the steps for several vectors,
 /// is not much larger than the first cache.
 const WRITTEN_OUT: usize = 800;
 
